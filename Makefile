@@ -1,0 +1,53 @@
+# Every target brings its own environment; `make help` lists them.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help env demo check test bench bench-full serve docs lock clean
+
+BIN := .venv/bin
+BOOK ?= home_credit
+WORKSPACE ?= workspace
+WORKERS ?= 2
+PYTEST := $(BIN)/pytest -q -n $(WORKERS) --dist loadfile
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+env: ## make .venv with creditrisk in .venv/bin (any machine with Python or uv)
+	@scripts/environment.sh
+
+demo: env ## invented data for both books, from raw tables to a scored batch and a page
+	@$(BIN)/creditrisk demo --workspace $(WORKSPACE)
+
+check: env ## format, lint, types, import arrows, quick tests: before every commit
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(PYTEST) -m "not integration and not e2e"
+
+test: env ## everything that can run here, after installing what it needs
+	@scripts/system_packages.sh
+	$(PYTEST)
+
+bench: env ## the benchmarks at a small size, a minute or so each
+	@for file in benchmarks/[a-z]*.py; do echo "== $$file --quick"; $(BIN)/python "$$file" --quick; done
+
+bench-full: env ## the benchmarks at the size the numbers are promised for
+	@for file in benchmarks/[a-z]*.py; do echo "== $$file"; $(BIN)/python "$$file"; done
+
+serve: env ## BOOK's candidate on http://127.0.0.1:8080/invocations, by MLflow's protocol
+	@export PATH="$(CURDIR)/$(BIN):$$PATH" MLFLOW_TRACKING_URI="sqlite:///$(abspath $(WORKSPACE))/mlflow.db"; \
+	export MLFLOW_DISABLE_TELEMETRY=true DO_NOT_TRACK=true; \
+	mlflow models serve -m "models:/$(BOOK)@candidate" --env-manager local --host 127.0.0.1 --port 8080
+
+docs: env ## write docs/reference again from the code, then check every page
+	$(BIN)/python -m scripts.reference
+	$(BIN)/pytest -q tests/unit/test_docs.py
+
+lock: ## resolve requirements/*.txt again from pyproject.toml; newest versions: make lock UPGRADE=--upgrade
+	@scripts/lock.sh $(UPGRADE)
+
+clean: ## remove caches and builds; keeps .venv and the workspace
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist htmlcov .coverage
+	find src tests scripts benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true

@@ -1,0 +1,129 @@
+"""Seven tables, CSV to feature table with all checks, against a DuckDB scan of the same CSVs, in turn.
+
+python benchmarks/feature_table.py [--quick] [--raw FOLDER] [--rows 307511] [--json FILE]
+Each step runs in a process of its own; CPU seconds and peak memory are what the operating system counted for it.
+Limits: bronze 2.5x, checks 1x, all together 5x the scan's CPU time, features from bronze 2.5x; 2 GB peak.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TypedDict
+
+from creditrisk.config import load_book
+from creditrisk.demo import write_demo
+
+FULL_ROWS = 307_511
+QUICK_ROWS = 20_000
+LIMITS = {"ingest": 2.5, "check": 1.0, "features": 2.5, "all": 5.0}
+PEAK_MB_MAX = 2048
+
+SCAN = """
+import sys, duckdb
+con = duckdb.connect(config={"memory_limit": "1500MB", "threads": 2})
+for path in sys.argv[1:]:
+    con.execute(f"select count(columns(*)) from read_csv('{path}')").fetchall()
+"""
+
+
+class Cost(TypedDict):
+    """Of one finished process."""
+
+    cpu_s: float
+    wall_s: float
+    peak_mb: float
+
+
+def main() -> int:
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--quick", action="store_true", help=f"{QUICK_ROWS:,} applications")
+    options.add_argument("--raw", type=Path, help="a folder that holds the seven tables already")
+    options.add_argument("--rows", type=int, default=FULL_ROWS)
+    options.add_argument("--json", type=Path, help="write the figures here too")
+    chosen = options.parse_args()
+    with tempfile.TemporaryDirectory(prefix="creditrisk-bench-") as folder:
+        raw = chosen.raw
+        if raw is None:
+            raw = Path(folder) / "raw"
+            write_demo("home_credit", raw, rows=QUICK_ROWS if chosen.quick else chosen.rows)
+        costs = measure(raw, Path(folder) / "workspace")
+    table = summary(costs)
+    show(table)
+    if chosen.json:
+        chosen.json.write_text(json.dumps(table, indent=2) + "\n", encoding="utf-8")
+    return 0
+
+
+def measure(raw: Path, workspace: Path) -> dict[str, Cost]:
+    """The scan before and after ours (the cheaper one counts), and our three steps."""
+    files = [str(raw / f"{table.file}.csv") for table in load_book("home_credit").portfolio.tables.values()]
+    scan = [sys.executable, "-c", SCAN, *files]
+    first = cost_of(scan)
+    command = [sys.executable, "-m", "creditrisk.cli"]
+    ours = {
+        stage: cost_of([*command, stage, "home_credit", "--raw", str(raw), "--workspace", str(workspace), "--json"])
+        for stage in ("ingest", "check", "features")
+    }
+    second = cost_of(scan)
+    return {"scan": min(first, second, key=lambda cost: cost["cpu_s"]), **ours}
+
+
+def cost_of(command: list[str]) -> Cost:
+    """Run it to its end; raises SystemExit when it fails."""
+    begun = time.perf_counter()
+    process = os.posix_spawn(
+        command[0], command, os.environ, file_actions=[(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)]
+    )
+    _, status, used = os.wait4(process, 0)
+    if os.waitstatus_to_exitcode(status) != 0:
+        raise SystemExit(f"failed: {' '.join(command)}")
+    return {
+        "cpu_s": used.ru_utime + used.ru_stime,
+        "wall_s": time.perf_counter() - begun,
+        "peak_mb": used.ru_maxrss / 1024,
+    }
+
+
+def summary(costs: dict[str, Cost]) -> dict[str, dict[str, float]]:
+    """Each step's cost with its ratio to the scan's CPU time, and the sum of ours as `all`."""
+    ours = [cost for step, cost in costs.items() if step != "scan"]
+    everything: dict[str, Cost] = {
+        **costs,
+        "all": {
+            "cpu_s": sum(cost["cpu_s"] for cost in ours),
+            "wall_s": sum(cost["wall_s"] for cost in ours),
+            "peak_mb": max(cost["peak_mb"] for cost in ours),
+        },
+    }
+    scan = costs["scan"]["cpu_s"]
+    return {
+        step: {
+            "cpu_s": cost["cpu_s"],
+            "wall_s": cost["wall_s"],
+            "peak_mb": cost["peak_mb"],
+            "ratio": cost["cpu_s"] / scan,
+        }
+        for step, cost in everything.items()
+    }
+
+
+def show(table: dict[str, dict[str, float]]) -> None:
+    print(f"{'step':<10}{'CPU s':>9}{'wall s':>9}{'peak MB':>9}{'x scan':>8}{'limit':>7}")
+    for step, row in table.items():
+        limit = f"{LIMITS[step]:.1f}" if step in LIMITS else ""
+        print(
+            f"{step:<10}{row['cpu_s']:>9.1f}{row['wall_s']:>9.1f}{row['peak_mb']:>9.0f}{row['ratio']:>8.2f}{limit:>7}"
+        )
+    print(
+        f"peak memory limit {PEAK_MB_MAX} MB; start-up of each process is counted in, so ratios mislead at small sizes"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

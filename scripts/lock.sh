@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# Makes the locks again from pyproject.toml, keeping every version that still fits; `--upgrade` takes the newest.
+# Requirement files with hashes, not uv.lock: that one writes the registry's address into the repository.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+source scripts/toolchain.sh
+
+uv=$(find_uv)
+compile() {
+  "$uv" pip compile --quiet --universal --python-version "$PYTHON_WANTED" --generate-hashes --no-emit-index-url \
+    --custom-compile-command "make lock" "$@"
+}
+compile pyproject.toml --output-file requirements/product.txt "$@"
+# Development is product plus tools: the product's versions bind it.
+compile pyproject.toml --group dev --constraints requirements/product.txt --output-file requirements/development.txt "$@"
+compile - --output-file requirements/uv.txt "$@" <<<'uv>=0.13'

@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# Brings the Debian packages that tests need, where they are missing. Needs root and apt-get; elsewhere it names them.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+source scripts/toolchain.sh
+
+missing=()
+command -v chromium >/dev/null || command -v google-chrome >/dev/null || missing+=(chromium) # looks at the pages
+if ((${#missing[@]} == 0)); then
+  exit 0
+fi
+if ! command -v apt-get >/dev/null || [[ $(id -u) != 0 ]]; then
+  say "not installed: ${missing[*]}; their tests are skipped. As root: apt-get install ${missing[*]}"
+  exit 0
+fi
+export DEBIAN_FRONTEND=noninteractive
+for try in 1 2 3; do
+  say "installing ${missing[*]} (try $try)"
+  if apt-get update -qq && apt-get install -y -qq --no-install-recommends "${missing[@]}" </dev/null >/dev/null; then
+    exit 0
+  fi
+  sleep $((try * 10))
+done
+say "could not install: ${missing[*]}"
+exit 3

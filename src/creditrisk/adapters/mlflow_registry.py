@@ -1,0 +1,106 @@
+"""Versions and aliases in MLflow's model registry. A model has its book's name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+from creditrisk.adapters.mlflow_client import exists_already, is_not_there, mlflow_at
+from creditrisk.adapters.mlflow_model import BUNDLE
+from creditrisk.errors import BadUsage, OutsideFailed, did_you_mean
+from creditrisk.files import whole_folder
+from creditrisk.ports import BUNDLE_TAG, LoggedRun, ModelVersion
+
+if TYPE_CHECKING:
+    from mlflow.client import MlflowClient
+
+MOST_VERSIONS = 10_000
+
+
+class MlflowRegistry:
+    """cache: where bundles are put that lie on no local disk."""
+
+    def __init__(self, tracking_uri: str, *, cache: Path) -> None:
+        self._tracking_uri = tracking_uri
+        self._cache = cache
+
+    def register(self, name: str, run: LoggedRun, *, alias: str, tags: Mapping[str, str]) -> ModelVersion:
+        """The hash is written with the version in one step: killed before the alias, a second call finds it."""
+        with mlflow_at(self._tracking_uri) as client:
+            kept = [old.version for old in _versions(client, name) if old.bundle_sha256 == run.bundle_sha256]
+            number = kept[0] if kept else _new_version(client, name, run, {**tags, BUNDLE_TAG: run.bundle_sha256})
+            client.set_registered_model_alias(name, alias, str(number))
+            return next(version for version in _versions(client, name) if version.version == number)
+
+    def set_alias(self, name: str, alias: str, version: int) -> None:
+        with mlflow_at(self._tracking_uri) as client:
+            known = [kept.version for kept in _versions(client, name)]
+            if version not in known:
+                raise BadUsage(f"{name} has no version {version}", hint=did_you_mean(str(version), map(str, known)))
+            client.set_registered_model_alias(name, alias, str(version))
+
+    def versions(self, name: str) -> Sequence[ModelVersion]:
+        with mlflow_at(self._tracking_uri) as client:
+            return _versions(client, name)
+
+    def fetch(self, version: ModelVersion) -> Path:
+        with mlflow_at(self._tracking_uri) as client:
+            location = client.get_model_version_download_uri(version.name, str(version.version))
+            if urlsplit(location).scheme == "file":
+                folder = Path(url2pathname(urlsplit(location).path)) / "artifacts" / BUNDLE
+            else:
+                folder = self._cache / version.bundle_sha256[:16] / BUNDLE
+                if not folder.exists():
+                    _download(f"{location}/artifacts/{BUNDLE}", folder.parent, self._tracking_uri)
+        if not folder.is_dir():
+            raise OutsideFailed(
+                f"the registry's bundle of {version.name} version {version.version} is gone",
+                where=str(folder),
+                hint="give the bundle's folder instead, or train again",
+            )
+        return folder
+
+
+def _versions(client: MlflowClient, name: str) -> list[ModelVersion]:
+    try:
+        aliases = client.get_registered_model(name).aliases  # search_model_versions leaves them out
+    except Exception as error:
+        if is_not_there(error):
+            return []
+        raise
+    found = client.search_model_versions(f"name = '{name}'", max_results=MOST_VERSIONS)
+    return sorted((_in_our_words(version, aliases) for version in found), key=lambda version: version.version)
+
+
+def _in_our_words(version: Any, aliases: Mapping[str, str]) -> ModelVersion:
+    return ModelVersion(
+        name=version.name,
+        version=int(version.version),
+        bundle_sha256=version.tags.get(BUNDLE_TAG, ""),
+        run_id=version.run_id or "",
+        aliases=tuple(sorted(alias for alias, number in aliases.items() if int(number) == int(version.version))),
+        tags=dict(version.tags),
+    )
+
+
+def _new_version(client: MlflowClient, name: str, run: LoggedRun, tags: Mapping[str, str]) -> int:
+    try:
+        client.create_registered_model(name)
+    except Exception as error:
+        if not exists_already(error):
+            raise
+    model_id = run.model_uri.removeprefix("models:/")
+    # the place of the files, not models:/<id>: for that one MLflow asks whichever server the process last talked to
+    source = client.get_logged_model(model_id).artifact_location
+    made = client.create_model_version(name, source, run_id=run.run_id, tags=dict(tags), model_id=model_id)
+    return int(made.version)
+
+
+def _download(address: str, into: Path, tracking_uri: str) -> None:
+    from mlflow.artifacts import download_artifacts
+
+    with whole_folder(into) as partial:
+        download_artifacts(address, dst_path=str(partial), tracking_uri=tracking_uri, registry_uri=tracking_uri)

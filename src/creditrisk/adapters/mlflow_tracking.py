@@ -1,0 +1,115 @@
+"""Trainings in MLflow: parameters, metrics, files, and the bundle as a model that MLflow can load anywhere."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+import time
+from itertools import batched
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from creditrisk.adapters.mlflow_client import exists_already, mlflow_at
+from creditrisk.adapters.mlflow_model import write_model
+from creditrisk.errors import BadUsage
+from creditrisk.ports import BUNDLE_TAG, LoggedRun, TrainingRun
+
+if TYPE_CHECKING:
+    from mlflow.client import MlflowClient
+
+MOST_AT_ONCE = 100
+"""Parameters in one request to MLflow."""
+
+
+class MlflowTracker:
+    """Experiments are named as the books.
+
+    artifacts: the folder for files of new experiments; None lets the tracking server choose.
+    model_code: the Python file that MLflow runs to score with a bundle.
+    """
+
+    def __init__(self, tracking_uri: str, *, artifacts: Path | None, model_code: Path) -> None:
+        self._tracking_uri = tracking_uri
+        self._artifacts = artifacts
+        self._model_code = model_code
+
+    def log_run(self, run: TrainingRun) -> LoggedRun:
+        """A run that fails half way is marked FAILED, one that is killed stays RUNNING; neither has a version."""
+        with mlflow_at(self._tracking_uri) as client:
+            experiment = self._experiment(client, run.book)
+            tags = {"mlflow.user": run.tags.get("actor", ""), **run.tags, BUNDLE_TAG: run.bundle_sha256}
+            run_id = client.create_run(experiment, run_name=run.bundle_sha256[:16], tags=tags).info.run_id
+            try:
+                _log_figures(client, run_id, run)
+                _log_files(client, run_id, run)
+                model_id = self._model(client, experiment, run_id, run)
+            except BaseException:
+                with contextlib.suppress(Exception):  # the first failure is the one to tell
+                    client.set_terminated(run_id, "FAILED")
+                raise
+            client.set_terminated(run_id, "FINISHED")
+            return LoggedRun(run_id, f"models:/{model_id}", run.bundle_sha256)
+
+    def _experiment(self, client: MlflowClient, book: str) -> str:
+        location = None if self._artifacts is None else (self._artifacts.resolve() / book).as_uri()
+        experiment = client.get_experiment_by_name(book)
+        if experiment is None:
+            try:
+                return client.create_experiment(book, artifact_location=location)
+            except Exception as error:
+                if not exists_already(error):
+                    raise
+                experiment = client.get_experiment_by_name(book)  # another run was faster
+        if location is not None and experiment.artifact_location != location:
+            raise BadUsage(
+                f"MLflow keeps the files of {book} at {experiment.artifact_location}, not in this workspace",
+                where=self._tracking_uri,
+                hint="was the workspace moved? move it back, or remove its mlflow.db and mlartifacts and train again; "
+                "several workspaces share one MLflow through a server: MLFLOW_TRACKING_URI=http://...",
+            )
+        return experiment.experiment_id
+
+    def _model(self, client: MlflowClient, experiment: str, run_id: str, run: TrainingRun) -> str:
+        """The id of the bundle's model: the one that is kept already, or a new one."""
+        from mlflow.entities import LoggedModelOutput
+
+        kept = client.search_logged_models([experiment], filter_string=f"tags.{BUNDLE_TAG} = '{run.bundle_sha256}'")
+        ready = [model.model_id for model in kept if model.status == "READY"]
+        model_id = ready[0] if ready else self._new_model(client, experiment, run_id, run)
+        client.log_outputs(run_id, [LoggedModelOutput(model_id, step=0)])
+        return model_id
+
+    def _new_model(self, client: MlflowClient, experiment: str, run_id: str, run: TrainingRun) -> str:
+        tags = {**run.tags, BUNDLE_TAG: run.bundle_sha256}
+        model = client.create_logged_model(experiment, name=run.book, source_run_id=run_id, tags=tags)
+        try:
+            with tempfile.TemporaryDirectory(prefix="creditrisk-") as scratch:
+                folder = Path(scratch) / "model"
+                write_model(folder, run, model, self._model_code)
+                client.log_model_artifacts(model.model_id, str(folder))
+        except BaseException:
+            with contextlib.suppress(Exception):
+                client.finalize_logged_model(model.model_id, "FAILED")
+            raise
+        client.finalize_logged_model(model.model_id, "READY")
+        return model.model_id
+
+
+def _log_figures(client: MlflowClient, run_id: str, run: TrainingRun) -> None:
+    from mlflow.entities import Metric, Param
+
+    now_ms = time.time_ns() // 1_000_000
+    metrics = [Metric(name, value, now_ms, step=0) for name, value in run.metrics.items()]
+    parameters = [Param(name, str(value)) for name, value in run.parameters.items()]
+    for some in batched(metrics, MOST_AT_ONCE):
+        client.log_batch(run_id, metrics=some)
+    for some in batched(parameters, MOST_AT_ONCE):
+        client.log_batch(run_id, params=some)
+
+
+def _log_files(client: MlflowClient, run_id: str, run: TrainingRun) -> None:
+    for folder, path in run.files.items():
+        if path.is_dir():
+            client.log_artifacts(run_id, str(path), artifact_path=folder)
+        else:
+            client.log_artifact(run_id, str(path), artifact_path=folder)

@@ -1,0 +1,305 @@
+"""The command tree. Parse, wire, call, print; everything heavy is imported inside a command."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.exceptions import TyperException
+
+from creditrisk import __version__
+from creditrisk.cli_output import shown_progress, tell, tell_error
+from creditrisk.errors import BadUsage, CreditRiskError, ExitCode
+
+if TYPE_CHECKING:
+    from creditrisk.pages.context import RunContext
+
+app = typer.Typer(
+    name="creditrisk",
+    help="From raw loan tables to a probability of default that may be used.",
+    rich_markup_mode=None,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+BookName = Annotated[str, typer.Argument(metavar="BOOK", help="home_credit, lending_club, or a folder of that shape.")]
+WorkspaceDir = Annotated[Path, typer.Option("--workspace", help="Where everything is written.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable on stdout; progress and logs on stderr.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+RawDir = Annotated[Path | None, typer.Option("--raw", help="Folder with one file per raw table.")]
+Overrides = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Over the book's portfolio.yaml; repeatable.")
+]
+Actor = Annotated[str | None, typer.Option("--by", help="Who acts; else CREDITRISK_ACTOR, else the system's user.")]
+EstimatorName = Annotated[str | None, typer.Option("--estimator", help="xgboost or logistic; else the book's own.")]
+
+WORKSPACE = Path("workspace")
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False,
+) -> None:
+    if version:
+        typer.echo(f"creditrisk {__version__}")
+    elif context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+@app.command()
+def demo(
+    workspace: WorkspaceDir = WORKSPACE,
+    rows: Annotated[int, typer.Option(help="Applications of each book.")] = 20_000,
+    seed: Annotated[int, typer.Option(help="Of the invented data.")] = 7,
+    by: Actor = None,
+    as_json: AsJson = False,
+    debug: Debug = False,  # noqa: ARG001
+) -> None:
+    """Invented data for both books, every stage, a scored batch, and a summary of what came out."""
+    from creditrisk.demo import write_demo
+
+    told: list[RunContext] = []
+    if rows < 2_000:
+        raise BadUsage(f"--rows {rows} is too few to learn from", hint="give at least 2000")
+    for book in ("home_credit", "lending_club"):
+        raw = workspace / "demo" / book
+        with shown_progress(book, quiet=as_json) as progress:
+            progress("invent", "starting", 0.0)
+            write_demo(book, raw, rows=rows, seed=seed, progress=lambda what, share: progress("invent", what, share))
+            progress("invent", "done", 1.0)
+        told.append(_run_book(book, workspace, raw=raw, by=by, as_json=as_json))
+        _score_book(book, workspace, raw, workspace / book / "decisions.parquet", by=by, as_json=as_json)
+    _tell_runs(told, workspace, as_json=as_json)
+
+
+@app.command()
+def run(
+    book: BookName,
+    workspace: WorkspaceDir = WORKSPACE,
+    raw: RawDir = None,
+    first: Annotated[str | None, typer.Option("--from", metavar="STAGE", help="Begin here.")] = None,
+    last: Annotated[str | None, typer.Option("--until", metavar="STAGE", help="End here.")] = None,
+    estimator: EstimatorName = None,
+    overrides: Overrides = None,
+    by: Actor = None,
+    as_json: AsJson = False,
+    debug: Debug = False,  # noqa: ARG001
+) -> None:
+    """All stages: raw tables to a registered model and a page worth reading."""
+    told = _run_book(
+        book, workspace, raw=raw, by=by, as_json=as_json, first=first, last=last,
+        settings=_settings(overrides, estimator),
+    )  # fmt: skip
+    _tell_runs([told], workspace, as_json=as_json)
+
+
+def _stage_command(stage: str, help_text: str) -> None:
+    def command(
+        book: BookName,
+        workspace: WorkspaceDir = WORKSPACE,
+        raw: RawDir = None,
+        estimator: EstimatorName = None,
+        overrides: Overrides = None,
+        by: Actor = None,
+        as_json: AsJson = False,
+        debug: Debug = False,  # noqa: ARG001
+    ) -> None:
+        from creditrisk.pipelines.stages import run_stage
+        from creditrisk.wiring import book_with, context_for
+
+        with (
+            shown_progress(book, quiet=as_json) as progress,
+            context_for(
+                book_with(book, _settings(overrides, estimator)), workspace, actor=by, raw=raw, progress=progress
+            ) as context,
+        ):
+            report = run_stage(context, stage)
+        tell(report, as_json=as_json, words=lambda: typer.echo(f"{stage}: done; reports in {context.folder.reports}"))
+
+    app.command(stage, help=help_text)(command)
+
+
+for _stage, _help in {
+    "ingest": "Stage 1: raw files become typed bronze tables.",
+    "check": "Stage 2: the tables keep the promises of their contracts.",
+    "features": "Stage 3: the book's SQL makes the feature table.",
+    "split": "Stage 4: train, calibration and test parts.",
+    "train": "Stage 5: learn, calibrate, choose the cut-off; a bundle.",
+    "evaluate": "Stage 6: the bundle on the test part.",
+    "register": "Stage 7: into MLflow, with the alias candidate.",
+}.items():
+    _stage_command(_stage, _help)
+
+
+@app.command()
+def score(
+    book: BookName,
+    source: Annotated[Path, typer.Option("--input", metavar="DIR_OR_FILE", help="Raw tables, or the one raw table.")],
+    output: Annotated[Path, typer.Option("--output", metavar="FILE", help="Decisions: .parquet, .csv or .json.")],
+    workspace: WorkspaceDir = WORKSPACE,
+    alias: Annotated[str, typer.Option("--alias", help="Which version of the registered model.")] = "production",
+    bundle: Annotated[
+        Path | None, typer.Option("--bundle", help="A bundle folder instead of a registered model.")
+    ] = None,
+    reasons: Annotated[bool, typer.Option("--reasons/--no-reasons", help="Give reasons for declines.")] = True,
+    by: Actor = None,
+    as_json: AsJson = False,
+    debug: Debug = False,  # noqa: ARG001
+) -> None:
+    """Batch: raw tables in, decisions out."""
+    told = _score_book(
+        book, workspace, source, output, by=by, as_json=as_json, alias=alias, bundle=bundle, reasons=reasons
+    )
+
+    def words() -> None:
+        mark = " (invented data)" if told["invented_data"] else ""
+        typer.echo(f"{told['rows']:,} decisions{mark} in {output}: " + ", ".join(
+            f"{name} {count:,}" for name, count in told["decisions"].items()))  # fmt: skip
+
+    tell(told, as_json=as_json, words=words)
+
+
+@app.command()
+def doctor(workspace: WorkspaceDir = WORKSPACE, as_json: AsJson = False, debug: Debug = False) -> None:  # noqa: ARG001
+    """What is installed, reachable, configured, and what is missing."""
+    from creditrisk.doctor import examine
+
+    found = examine(workspace)
+
+    def words() -> None:
+        for item in found:
+            typer.echo(f"{'ok     ' if item['ok'] else 'MISSING'}  {item['what']}: {item['found']}")
+            if item["hint"]:
+                typer.echo(f"           {item['hint']}")
+
+    tell({"checks": found}, as_json=as_json, words=words)
+    if any(item["needed"] and not item["ok"] for item in found):
+        raise typer.Exit(ExitCode.OUTSIDE_FAILED)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; returns its exit code. Never a traceback, unless `--debug` asks for it."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        return int(app(words, standalone_mode=False) or 0)
+    except CreditRiskError as error:
+        if "--debug" in words:
+            raise
+        tell_error(error, as_json="--json" in words)
+        return int(error.exit_code)
+    except TyperException as error:
+        told = BadUsage(error.format_message(), hint=f"creditrisk {words[0]} --help" if words else "creditrisk --help")
+        tell_error(told, as_json="--json" in words)
+        return int(told.exit_code)
+    except (KeyboardInterrupt, typer.Abort):
+        tell_error(CreditRiskError("stopped", hint="nothing is half-written; run the command again"), as_json=False)
+        return 130
+    except Exception as error:
+        if "--debug" in words:
+            raise
+        what = (
+            f"a fault in creditrisk itself: {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+        )
+        tell_error(CreditRiskError(what, hint="run it again with --debug and report what it prints"), as_json=False)
+        return int(ExitCode.OUTSIDE_FAILED)
+
+
+def stage_main(stage: str) -> int:
+    """`python -m creditrisk.pipelines.<module> BOOK ...` is `creditrisk <stage> BOOK ...`."""
+    return main([stage, *sys.argv[1:]])
+
+
+def _run_book(
+    book: str,
+    workspace: Path,
+    *,
+    raw: Path | None,
+    by: str | None,
+    as_json: bool,
+    first: str | None = None,
+    last: str | None = None,
+    settings: Mapping[str, Any] | None = None,
+) -> RunContext:
+    from creditrisk.pipelines.stages import between, run_stages
+    from creditrisk.wiring import book_with, context_for
+
+    between(first, last)
+    with (
+        shown_progress(book, quiet=as_json) as progress,
+        context_for(book_with(book, settings or {}), workspace, actor=by, raw=raw, progress=progress) as context,
+    ):
+        return run_stages(context, first=first, last=last)
+
+
+def _score_book(
+    book: str,
+    workspace: Path,
+    source: Path,
+    output: Path,
+    *,
+    by: str | None,
+    as_json: bool,
+    alias: str = "candidate",
+    bundle: Path | None = None,
+    reasons: bool = True,
+) -> dict[str, Any]:
+    from creditrisk.pipelines.batch_predict import run as batch_predict
+    from creditrisk.wiring import book_with, context_for
+
+    with (
+        shown_progress(book, quiet=as_json) as progress,
+        context_for(book_with(book, {}), workspace, actor=by, progress=progress) as context,
+    ):
+        reference = str(bundle) if bundle else f"models:/{context.book.name}@{alias}"
+        return batch_predict(context, source, output, reference=reference, with_reasons=reasons)
+
+
+def _tell_runs(runs: Sequence[RunContext], workspace: Path, *, as_json: bool) -> None:
+    from rich.console import Console
+
+    from creditrisk.pages.terminal import run_table
+
+    pages = [workspace / run["book"]["name"] / "reports" / "run_summary.html" for run in runs]
+
+    def words() -> None:
+        Console().print(run_table(runs))
+        for page in pages:
+            typer.echo(f"worth reading: {page}")
+
+    tell({"runs": list(runs), "pages": [str(page) for page in pages]}, as_json=as_json, words=words)
+
+
+def _settings(overrides: list[str] | None, estimator: str | None) -> dict[str, Any]:
+    """--set KEY=VALUE as {dotted key: value}; values are read as YAML, so numbers and lists work."""
+    import yaml
+
+    settings: dict[str, Any] = {}
+    for text in overrides or ():
+        key, equals, value = text.partition("=")
+        if not equals or not key:
+            raise BadUsage(f'--set "{text}" is not KEY=VALUE', hint="for example --set training.seed=3")
+        try:
+            settings[key] = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            raise BadUsage(f'--set "{text}": the value is not YAML', hint="quote it") from error
+    if estimator:
+        settings["training.estimator"] = estimator
+    return settings
+
+
+def entry_point() -> None:
+    """The program `creditrisk`."""
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("DO_NOT_TRACK", "true")
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that spin while they wait starve a shared machine
+    sys.exit(main())
+
+
+if __name__ == "__main__":
+    entry_point()

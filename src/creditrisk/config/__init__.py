@@ -1,0 +1,13 @@
+"""Typed, strict reading of a book's folder; runtime settings; where the workspace keeps things."""
+
+from creditrisk.config.book import MAIN, Book, SqlFile, load_book, shipped_books
+from creditrisk.config.contract import Column, Contract, ReasonGroup, Reasons, Rule
+from creditrisk.config.portfolio import Decision, Policy, Portfolio, Scaling, Source, Split, Table, Training
+from creditrisk.config.settings import Settings
+from creditrisk.config.workspace import BookFolder, Workspace
+
+__all__ = [
+    "MAIN", "Book", "BookFolder", "Column", "Contract", "Decision", "Policy", "Portfolio", "ReasonGroup", "Reasons",
+    "Rule", "Scaling", "Settings", "Source", "Split", "SqlFile", "Table", "Training", "Workspace",
+    "load_book", "shipped_books",
+]  # fmt: skip

@@ -1,0 +1,261 @@
+"""What `portfolio.yaml` may say. Every key has its type and its one default here."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from creditrisk.kinds import Available
+
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+OpenShare = Annotated[float, Field(gt=0.0, lt=1.0)]
+Month = Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
+
+
+class Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=False, str_strip_whitespace=True)
+
+
+class Source(Strict):
+    """Where a raw table comes from. `kind` names a connector; what else it takes stands in `options`."""
+
+    kind: str = "file"
+    """Name of the connector."""
+    options: dict[str, Any] = {}
+    """What the connector takes, under its own names."""
+
+
+class Table(Strict):
+    """One raw table of the book."""
+
+    file: str
+    """Stem of the raw file used to train: <stem>.csv, .csv.gz, .zip or .parquet."""
+    score_file: str | None = None
+    """Stem of the raw file used to score, where it differs (application_test)."""
+    key: tuple[str, ...] = ()
+    """Columns that name a row; () when the file has no key of its own."""
+    parent: str | None = None
+    """Logical name of the table this one hangs on."""
+    foreign_key: str | None = None
+    """Column of this table that holds the key of `parent`."""
+    required: bool = False
+    """Is a run refused without it? Otherwise its absence is a finding."""
+    source: Source = Source()
+    """Where the file comes from when it is not in the raw folder yet."""
+    md5: str | None = None
+    """Of the raw file; a file that differs is refused."""
+
+
+class Entity(Strict):
+    """The thing that is scored, one row of the main table."""
+
+    key: str
+    """Column that names the thing; made by this project when `hash_of` is given."""
+    hash_of: tuple[Available, ...] = ()
+    """When the file has no usable key: the key is an md5 over all columns that exist at these moments ..."""
+    hash_also: tuple[str, ...] = ()
+    """... and over these columns. Exact duplicates are then refused."""
+
+
+class Target(Strict):
+    """What a bad loan is. `sql` (a file of the book) or `column`, with the words a validator asks for."""
+
+    column: str | None = None
+    """Column of the main table: 1 bad, 0 good."""
+    sql: str | None = None
+    """SELECT <entity key>, target (1 bad, 0 good, NULL), label_state ('observed', 'indeterminate', 'immature')."""
+    bad: str
+    """When a loan counts as bad."""
+    horizon: str
+    """How long after granting one looks."""
+    population: str
+    """Whom the figures are about."""
+    is_not: str
+    """What the PD must not be taken for."""
+    observed_until: dt.date | None = None
+    """The day on which the outcomes were last looked at."""
+    observed_until_latest_of: tuple[str, ...] = ()
+    """Columns read as metadata only: the latest date in them is when the outcomes were last looked at."""
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if (self.column is None) == (self.sql is None):
+            raise ValueError("give either `column` or `sql`")
+        return self
+
+
+class Split(Strict):
+    """Who is learnt from and who is tested on; keyed by a stable hash of the entity."""
+
+    method: Literal["hash", "out_of_time"] = "hash"
+    """By entity alone, or the latest loans for the test."""
+    date: str | None = None
+    """Column with the as-of date; needed for out_of_time."""
+    term: str | None = None
+    """Column with the contract's term; the test year must hold every term."""
+    test_from: Month | None = None
+    """First month of the test part; empty = the last matured year that holds every term."""
+    test_share: OpenShare = 0.2
+    """Of all rows, for method hash."""
+    calibration_share: OpenShare = 0.2
+    """Of the development rows (all but the test part)."""
+    folds: Annotated[int, Field(ge=2, le=20)] = 5
+    """Parts of the development rows, for out-of-fold scores."""
+    seed: int = 20260101
+    """Of the hash; another seed deals the rows anew."""
+
+    @model_validator(mode="after")
+    def _has_date(self) -> Self:
+        if self.method == "out_of_time" and self.date is None:
+            raise ValueError("method out_of_time needs `date`")
+        return self
+
+
+class Preset(Strict):
+    """One way to make the feature table: which SQL, and which moments of a loan's life it may look at."""
+
+    sql: tuple[str, ...]
+    """Files in order; the last one makes the feature table, the others are read by their stem."""
+    available: tuple[Available, ...] = (Available.APPLICATION, Available.BUREAU)
+    """Moments of a loan's life whose columns the SQL sees."""
+
+
+class Features(Strict):
+    preset: str
+    """The one that is used."""
+    presets: dict[str, Preset]
+    """By name."""
+
+    @model_validator(mode="after")
+    def _preset_exists(self) -> Self:
+        if self.preset not in self.presets:
+            raise ValueError(f"preset {self.preset!r} is not among {sorted(self.presets)}")
+        return self
+
+
+class Barred(Strict):
+    """A column that may not decide about people, and the law that says so."""
+
+    column: str
+    """Name in the raw table."""
+    ground: str
+    """The rule, with its source."""
+
+
+class Policy(Strict):
+    prohibited: tuple[Barred, ...] = ()
+    """Never reach the features' SQL; kept in audit.parquet for fairness."""
+    rebuilders: tuple[Barred, ...] = ()
+    """Columns from which a prohibited one can be rebuilt; treated alike."""
+    restricted: tuple[Barred, ...] = ()
+    """May be features, within the rule that `ground` states."""
+    monotone: dict[str, Literal["pd_rises", "pd_falls"]] = {}
+    """Direction of PD when the feature rises."""
+
+    @property
+    def kept_apart(self) -> tuple[str, ...]:
+        return tuple(barred.column for barred in (*self.prohibited, *self.rebuilders))
+
+
+class Training(Strict):
+    estimator: str = "xgboost"
+    """Which family of models: xgboost or logistic."""
+    parameters: dict[str, dict[str, Any]] = {}
+    """By estimator."""
+    early_stopping_share: OpenShare = 0.1
+    """Of each fold's training rows: they only tell when to stop."""
+    calibration: tuple[Literal["platt", "isotonic"], ...] = ("platt", "isotonic")
+    """Candidates; the one with the better log loss on the calibration part is served."""
+    threads: Annotated[int, Field(ge=1)] = 2
+    """Of the estimator."""
+    seed: int = 20260101
+    """Of everything random in training."""
+
+
+class Number(Strict):
+    """A number that decides about people carries its reason and its owner."""
+
+    value: float
+    """The number itself."""
+    because: str
+    """Why this value and no other."""
+    owner: str
+    """Who may change it."""
+
+
+class Scaling(Strict):
+    """Score points: `base_points` at `base_odds` good to one bad, `points_to_double_odds` more when odds double."""
+
+    base_points: float = 600.0
+    """Score at the base odds."""
+    base_odds: Annotated[float, Field(gt=0)] = 50.0
+    """Good loans to one bad loan."""
+    points_to_double_odds: Annotated[float, Field(gt=0)] = 20.0
+    """Points that twice the odds are worth."""
+
+
+class Decision(Strict):
+    """Decline at or above a PD, refer just below it. Given outright, or the cheapest cut-off for the stated costs."""
+
+    decline_from_pd: Number | None = None
+    """PD from which an application is declined."""
+    cost_of_bad: Number | None = None
+    """Loss of an approved loan that turns bad, in units of ..."""
+    cost_of_refused_good: Number | None = None
+    """... the profit missed on a good loan that was declined."""
+    refer_from_share_of_cut_off: Number
+    """`refer` begins at this share of the decline cut-off (1.0 = never refer)."""
+    grades: dict[str, float]
+    """Grade -> PD below which it is given, best first; the last grade takes the rest and has 1.0."""
+    scaling: Scaling = Scaling()
+    """From PD to points."""
+    max_reasons: Annotated[int, Field(ge=1, le=5)] = 4
+    """The most that a decline or referral names."""
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        by_cost = self.cost_of_bad is not None and self.cost_of_refused_good is not None
+        if (self.decline_from_pd is not None) == by_cost:
+            raise ValueError("give either `decline_from_pd`, or both `cost_of_bad` and `cost_of_refused_good`")
+        limits = list(self.grades.values())
+        if not limits or limits != sorted(set(limits)) or limits[-1] != 1.0:
+            raise ValueError("grades must rise from best to worst and end at 1.0")
+        return self
+
+
+class Portfolio(Strict):
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+    """Also the name of its folder in the workspace."""
+    title: str
+    """For people."""
+    currency: str
+    """Of all amounts."""
+    entity: Entity
+    """What is scored."""
+    tables: dict[str, Table]
+    """By logical name; the main one is `application`."""
+    target: Target
+    """What is predicted."""
+    split: Split
+    """Who is learnt from, who is tested on."""
+    features: Features
+    """What is known of an application."""
+    policy: Policy = Policy()
+    """What may not decide about people."""
+    training: Training = Training()
+    """How it is learnt."""
+    decision: Decision
+    """What follows from a PD."""
+
+    @model_validator(mode="after")
+    def _tables_fit(self) -> Self:
+        if "application" not in self.tables:
+            raise ValueError("tables needs the main table, `application`")
+        for name, table in self.tables.items():
+            if table.parent is not None and table.parent not in self.tables:
+                raise ValueError(f"table {name}: parent {table.parent!r} is not a table")
+            if (table.parent is None) != (table.foreign_key is None):
+                raise ValueError(f"table {name}: parent and foreign_key go together")
+        return self

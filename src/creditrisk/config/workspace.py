@@ -1,0 +1,100 @@
+"""Where things lie on disk. Nothing is made until somebody writes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from creditrisk.errors import BadUsage, BrokenFile, NewerSchema
+
+WORKSPACE_SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The folder that holds everything this project writes."""
+
+    root: Path
+
+    @property
+    def tracking_uri(self) -> str:
+        return f"sqlite:///{self.root.resolve() / 'mlflow.db'}"
+
+    @property
+    def artifacts(self) -> Path:
+        return self.root / "mlartifacts"
+
+    @property
+    def audit(self) -> Path:
+        return self.root / "audit.jsonl"
+
+    def book(self, name: str) -> BookFolder:
+        return BookFolder(self.root / name)
+
+    def open(self) -> Workspace:
+        """Make the folder or check that this version may write to it."""
+        marker = self.root / ".creditrisk-workspace"
+        if self.root.exists() and not self.root.is_dir():
+            raise BadUsage("the workspace is a file", where=str(self.root), hint="give a folder: --workspace DIR")
+        if marker.exists():
+            text = marker.read_text(encoding="utf-8").strip()
+            if not text.isdigit():
+                raise BrokenFile("the workspace marker is damaged", where=str(marker), hint=f"write {WORKSPACE_SCHEMA}")
+            if int(text) > WORKSPACE_SCHEMA:
+                raise NewerSchema(
+                    f"the workspace has schema {text}, this version knows {WORKSPACE_SCHEMA}",
+                    where=str(marker),
+                    hint="use the version of creditrisk that made it, or a newer one",
+                )
+        else:
+            self.root.mkdir(parents=True, exist_ok=True)
+            marker.write_text(f"{WORKSPACE_SCHEMA}\n", encoding="utf-8")
+        return self
+
+
+@dataclass(frozen=True)
+class BookFolder:
+    """One book's part of the workspace."""
+
+    root: Path
+
+    @property
+    def raw(self) -> Path:
+        return self.root / "data" / "raw"
+
+    @property
+    def bronze(self) -> Path:
+        return self.root / "data" / "bronze"
+
+    @property
+    def processed(self) -> Path:
+        return self.root / "data" / "processed"
+
+    @property
+    def models(self) -> Path:
+        return self.root / "models"
+
+    @property
+    def reports(self) -> Path:
+        return self.root / "reports"
+
+    def table(self, name: str) -> Path:
+        return self.bronze / f"{name}.parquet"
+
+    @property
+    def feature_store(self) -> Path:
+        return self.processed / "feature_store.parquet"
+
+    def part(self, name: str) -> Path:
+        """train, calibration or test."""
+        return self.processed / f"{name}.parquet"
+
+    @property
+    def audit_table(self) -> Path:
+        return self.processed / "audit.parquet"
+
+    def report(self, name: str) -> Path:
+        return self.reports / name
+
+    def bundle(self, sha256: str) -> Path:
+        return self.models / sha256[:16] / "bundle"

@@ -1,0 +1,132 @@
+"""Strict YAML: every mistake is told with its file, line and the name that was probably meant."""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from creditrisk.errors import BadConfig, did_you_mean
+
+type _Place = tuple[str | int, ...]
+
+
+def read_yaml[M: BaseModel](path: Path, model: type[M], overrides: Mapping[str, Any] | None = None) -> M:
+    """A YAML file as a frozen `model`.
+
+    overrides: {"dotted.key": value} from the command line, put over the file's values.
+    Raises BadConfig with file and line for broken YAML, unknown or doubled keys, and wrong types.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadConfig(f"cannot be read: {error}", where=str(path)) from error
+    value, lines = _parse(text, path)
+    for dotted, override in (overrides or {}).items():
+        _put(value, dotted.split("."), override)
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        raise _explained(error, model, path, lines) from error
+
+
+def _parse(text: str, path: Path) -> tuple[Any, dict[_Place, int]]:
+    try:
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f", line {mark.line + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or "not YAML"
+        raise BadConfig(str(problem), where=f"{path}{line}", hint="check indentation, colons and quotes") from error
+    lines: dict[_Place, int] = {}
+    if root is None:
+        return {}, lines
+    return _build(root, (), lines, path), lines
+
+
+def _build(node: yaml.Node, place: _Place, lines: dict[_Place, int], path: Path) -> Any:
+    lines[place] = node.start_mark.line + 1
+    if isinstance(node, yaml.MappingNode):
+        mapping: dict[Any, Any] = {}
+        for key_node, value_node in node.value:
+            # As it is written: YAML would read `null`, `no` and 365243 as something else than words.
+            key = key_node.value
+            if not isinstance(key_node, yaml.ScalarNode):
+                raise BadConfig("a key must be a plain word", where=f"{path}, line {key_node.start_mark.line + 1}")
+            if key in mapping:
+                raise BadConfig(
+                    f'the key "{key}" stands twice',
+                    where=f"{path}, line {key_node.start_mark.line + 1}",
+                    hint=f"the first one is on line {lines[(*place, str(key))]}; keep one",
+                )
+            mapping[key] = _build(value_node, (*place, str(key)), lines, path)
+            lines[(*place, str(key))] = key_node.start_mark.line + 1
+        return mapping
+    if isinstance(node, yaml.SequenceNode):
+        return [_build(item, (*place, index), lines, path) for index, item in enumerate(node.value)]
+    return yaml.SafeLoader("").construct_object(node, deep=True)
+
+
+def _put(value: Any, keys: Sequence[str], override: Any) -> None:
+    for key in keys[:-1]:
+        if not isinstance(value, dict):
+            raise BadConfig(f'--set {".".join(keys)}: "{key}" is not inside a mapping')
+        value = value.setdefault(key, {})
+    if not isinstance(value, dict):
+        raise BadConfig(f'--set {".".join(keys)}: "{keys[-1]}" is not inside a mapping')
+    value[keys[-1]] = override
+
+
+def _explained(error: ValidationError, model: type[BaseModel], path: Path, lines: dict[_Place, int]) -> BadConfig:
+    first = error.errors(include_url=False)[0]
+    loc: _Place = tuple(part if isinstance(part, int) else str(part) for part in first["loc"])
+    line = _nearest_line(loc, lines)
+    dotted = ".".join(str(part) for part in loc) or "the file"
+    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+    if first["type"] == "extra_forbidden":
+        what = f'unknown key "{loc[-1]}" in {".".join(map(str, loc[:-1])) or "the file"}{more}'
+        hint = did_you_mean(str(loc[-1]), _known_keys(model, loc[:-1]))
+    elif first["type"] == "missing":
+        what = f'the key "{loc[-1]}" is missing in {".".join(map(str, loc[:-1])) or "the file"}{more}'
+        hint = "add it; docs/reference/portfolio.md lists every key"
+    else:
+        shown = repr(first.get("input"))
+        what = f"{dotted}: {first['msg']}, got {shown[:80]}{more}"
+        hint = "docs/reference/portfolio.md lists every key and its type"
+    return BadConfig(what, where=f"{path}, line {line}", hint=hint)
+
+
+def _nearest_line(loc: _Place, lines: dict[_Place, int]) -> int:
+    while loc and loc not in lines:
+        loc = loc[:-1]
+    return lines.get(loc, 1)
+
+
+def _known_keys(model: type[BaseModel], loc: _Place) -> list[str]:
+    """The keys that the model at `loc` knows; [] where the place cannot be followed."""
+    here: Any = model
+    for part in loc:
+        models = [kind for kind in _flatten(here) if isinstance(kind, type) and issubclass(kind, BaseModel)]
+        fields = {name: field.annotation for kind in models for name, field in kind.model_fields.items()}
+        if isinstance(part, str) and part in fields:
+            here = fields[part]
+        else:  # an element of a list or a value of a mapping
+            inner = [arg for kind in _flatten(here) for arg in typing.get_args(kind) if arg not in (str, ...)]
+            if not inner:
+                return []
+            here = inner[-1]
+    models = [kind for kind in _flatten(here) if isinstance(kind, type) and issubclass(kind, BaseModel)]
+    return [name for kind in models for name in kind.model_fields]
+
+
+def _flatten(annotation: Any) -> list[Any]:
+    if typing.get_origin(annotation) in (typing.Union, types.UnionType):
+        return [kind for arg in typing.get_args(annotation) for kind in _flatten(arg)]
+    if typing.get_origin(annotation) is typing.Annotated:
+        return _flatten(typing.get_args(annotation)[0])
+    return [annotation]

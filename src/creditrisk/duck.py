@@ -1,0 +1,93 @@
+"""DuckDB behind one thin module: a locked room that reads and writes the named files and nothing else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import duckdb
+
+from creditrisk.errors import BadConfig, OutsideFailed
+
+type Connection = duckdb.DuckDBPyConnection
+
+PARQUET = "format parquet, compression zstd, compression_level 1, row_group_size 100000"
+"""How every table is written; ZSTD at level 1 costs a third of the default level's time for 6 % more bytes."""
+
+
+@dataclass(frozen=True)
+class DuckSettings:
+    """What one connection may use. `memory_limit` as DuckDB spells it, e.g. 1500MB."""
+
+    memory_limit: str = "1500MB"
+    threads: int = 2
+
+
+@contextmanager
+def locked_room(
+    settings: DuckSettings, *, reads: Sequence[Path] = (), writes: Path | None = None
+) -> Iterator[Connection]:
+    """A fresh in-memory connection that may open `reads`, may write into the folder `writes`, and nothing else.
+
+    Extensions cannot be loaded and the configuration cannot be changed from inside. It spills into a temporary
+    folder of its own beside what it writes, and leaves nothing behind.
+    """
+    with TemporaryDirectory(prefix=".partial-spill-", dir=writes) as spill:
+        con = duckdb.connect(
+            ":memory:",
+            config={"memory_limit": settings.memory_limit, "threads": settings.threads, "temp_directory": spill},
+        )
+        try:
+            con.execute("set autoinstall_known_extensions = false; set autoload_known_extensions = false")
+            con.execute("set TimeZone = 'UTC'")
+            con.execute(f"set allowed_paths = [{', '.join(quoted(str(path.resolve())) for path in reads)}]")
+            folders = [spill, *([str(writes.resolve())] if writes else [])]
+            con.execute(f"set allowed_directories = [{', '.join(map(quoted, folders))}]")
+            con.execute("set enable_external_access = false")
+            con.execute("set lock_configuration = true")
+            yield con
+        finally:
+            con.close()
+
+
+@contextmanager
+def translated(where: str) -> Iterator[None]:
+    """DuckDB's errors as ours: the book's SQL is wrong, or the machine is too small."""
+    try:
+        yield
+    except (duckdb.OutOfMemoryException, duckdb.IOException) as error:
+        raise OutsideFailed(
+            first_line(error), where=where, hint="give more with CREDITRISK_MEMORY_LIMIT, or free disk space"
+        ) from error
+    except duckdb.Error as error:
+        raise BadConfig(first_line(error), where=where, hint=_hint(str(error))) from error
+
+
+def quoted(text: str) -> str:
+    """A text as an SQL literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def named(name: str) -> str:
+    """A name as an SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def first_line(error: BaseException) -> str:
+    return str(error).split("\n", 1)[0].strip()
+
+
+def sql_type(column_type: str) -> str:
+    """A contract's type as DuckDB spells it."""
+    plain = {"integer": "BIGINT", "double": "DOUBLE", "text": "VARCHAR", "date": "DATE", "boolean": "BOOLEAN"}
+    return plain.get(column_type, column_type.upper())
+
+
+def _hint(message: str) -> str:
+    candidates = re.search(r"(Candidate bindings|Did you mean)[^\n]*", message)
+    said = candidates.group(0) + ". " if candidates else ""
+    return said + "the SQL sees only columns that exist at application time and are not barred by the book's policy"

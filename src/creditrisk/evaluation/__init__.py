@@ -1,0 +1,1 @@
+"""How good the model is: pure functions of outcomes and predictions, and plots of their results."""

@@ -1,0 +1,89 @@
+"""Proves a book's SQL before any data is read: it binds, obeys the lint, and every feature has words."""
+
+from __future__ import annotations
+
+from creditrisk.config import Book, Reasons
+from creditrisk.duck import DuckSettings, locked_room, translated
+from creditrisk.errors import BadConfig, did_you_mean
+from creditrisk.features.engine import Schema, _empty_view, table_schema, tables_read
+from creditrisk.features.lint import lint_sql
+
+FEATURE_TYPES = {"BIGINT", "INTEGER", "SMALLINT", "TINYINT", "DOUBLE", "VARCHAR", "BOOLEAN"}
+
+
+def check_sql(book: Book) -> dict[str, str]:
+    """{feature: type} of the book's chosen preset.
+
+    Raises BadConfig naming file and line when the SQL does not bind to the columns it may see, breaks the lint, does
+    not begin with the entity key, gives a type that no model takes, or makes a feature without reason words.
+    """
+    schema: dict[str, dict[str, str]] = table_schema(book)
+    keys = _tie_breakers(book)
+    problems: list[str] = []
+    for file in book.sql:
+        columns = bound_columns(file.text, file.path, schema, tables_read(file))
+        problems += lint_sql(file, schema, keys)
+        schema[file.name] = columns
+    if problems:
+        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+        raise BadConfig(problems[0] + more, hint="\n".join(["all of them:", *problems[:20]]))
+    features = dict(schema[book.sql[-1].name])
+    place = book.sql[-1].path
+    if next(iter(features)) != book.key:
+        raise BadConfig(f"the first column is not the entity key {book.key}", where=place, hint="select it first")
+    del features[book.key]
+    wrong = {name: kind for name, kind in features.items() if kind not in FEATURE_TYPES}
+    if wrong:
+        name, kind = next(iter(wrong.items()))
+        raise BadConfig(f"{name} is {kind}", where=place, hint=f"cast to one of {', '.join(sorted(FEATURE_TYPES))}")
+    unknown = set(book.portfolio.policy.monotone) - set(features)
+    if unknown:
+        raise BadConfig(
+            f'policy.monotone names "{min(unknown)}", which is not a feature',
+            where=str(book.folder / "portfolio.yaml"),
+            hint=did_you_mean(min(unknown), features),
+        )
+    reason_groups(book.reasons, features)
+    return features
+
+
+def bound_columns(sql: str, path: str, schema: Schema, read: frozenset[str]) -> dict[str, str]:
+    """{column: type} that a SELECT gives, by binding it to empty tables."""
+    unknown = read - set(schema)
+    if unknown:
+        raise BadConfig(
+            f'reads "{min(unknown)}", which does not exist', where=path, hint=did_you_mean(min(unknown), schema)
+        )
+    with locked_room(DuckSettings(memory_limit="200MB", threads=1)) as con, translated(path):
+        for name in sorted(read):
+            con.execute(_empty_view(name, schema[name]))
+        rows = con.execute(f"describe {sql}").fetchall()
+    return {str(row[0]): str(row[1]) for row in rows}
+
+
+def reason_groups(reasons: Reasons, features: dict[str, str]) -> dict[str, str]:
+    """{feature: reason code}. Raises BadConfig for a feature with no words, or with two groups of words."""
+    chosen: dict[str, str] = {}
+    for feature in features:
+        codes = [code for code, group in reasons.groups.items() if any(_fits(feature, p) for p in group.features)]
+        if len(codes) != 1:
+            what = f"stands in {len(codes)} groups: {', '.join(codes)}" if codes else "has no words for an applicant"
+            raise BadConfig(f"the feature {feature} {what}", where="reasons.yaml", hint="list it in exactly one group")
+        chosen[feature] = codes[0]
+    return chosen
+
+
+def _fits(feature: str, pattern: str) -> bool:
+    return feature.startswith(pattern[:-1]) if pattern.endswith("*") else feature == pattern
+
+
+def _tie_breakers(book: Book) -> set[str]:
+    """Columns that name a row of some table."""
+    keys = {book.key}
+    for name, table in book.portfolio.tables.items():
+        keys |= set(table.key)
+        keys |= {column for unique in book.contracts[name].unique for column in unique}
+    return keys
+
+
+__all__ = ["FEATURE_TYPES", "bound_columns", "check_sql", "reason_groups"]

@@ -1,0 +1,85 @@
+"""From the words people use for a model, `models:/<name>@<alias>` or a folder, to the bundle on this machine."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from creditrisk.errors import BadUsage, Refused, did_you_mean
+from creditrisk.ports import CANDIDATE, PRODUCTION, ModelVersion, Registry
+
+MANIFEST = "manifest.json"
+"""The file that makes a folder a bundle."""
+
+_REFERENCE = re.compile(r"models:/(?P<name>[^/@]+)(?:@(?P<alias>[^/@]+)|/(?P<version>\d+))")
+
+
+@dataclass(frozen=True, slots=True)
+class FoundBundle:
+    """`version` is None for a folder given outright; else the loaded bundle must have its `bundle_sha256`."""
+
+    folder: Path
+    version: ModelVersion | None = None
+
+
+def find_bundle(reference: str, registry: Registry, *, own_copy: Callable[[str], Path] | None = None) -> FoundBundle:
+    """The bundle that `models:/<name>@<alias>`, `models:/<name>/<version>` or a folder's path means.
+
+    own_copy: where the workspace would keep a bundle of a given hash. It comes before the registry's copy, whose
+    address is absolute: a workspace that was moved still finds its models.
+    Raises Refused for `production` before the first promotion; BadUsage for unknown names, aliases and folders.
+    """
+    asked = _REFERENCE.fullmatch(reference)
+    if asked is None:
+        return FoundBundle(_bundle_folder(reference))
+    if asked["alias"]:
+        version = find_version(registry, asked["name"], asked["alias"])
+    else:
+        version = _numbered(registry.versions(asked["name"]), asked["name"], int(asked["version"]))
+    copy = own_copy(version.bundle_sha256) if own_copy is not None else None
+    return FoundBundle(copy if copy is not None and _is_bundle(copy) else registry.fetch(version), version)
+
+
+def find_version(registry: Registry, name: str, alias: str) -> ModelVersion:
+    """The version that the alias means. Raises as `find_bundle`."""
+    versions = registry.versions(name)
+    found = next((version for version in versions if alias in version.aliases), None)
+    if found is not None:
+        return found
+    aliases = sorted({known for version in versions for known in version.aliases})
+    if alias == PRODUCTION:
+        hint = f"score with the newest one: --alias {CANDIDATE}" if CANDIDATE in aliases else _train_first(name)
+        raise Refused(f"no version of {name} has been promoted to {PRODUCTION}", where=f"models:/{name}", hint=hint)
+    if not versions:
+        raise BadUsage(f'no model "{name}" is registered', where=f"models:/{name}", hint=_train_first(name))
+    raise BadUsage(f'{name} has no alias "{alias}"', where=f"models:/{name}", hint=did_you_mean(alias, aliases))
+
+
+def _numbered(versions: Sequence[ModelVersion], name: str, number: int) -> ModelVersion:
+    if not versions:
+        raise BadUsage(f'no model "{name}" is registered', where=f"models:/{name}", hint=_train_first(name))
+    for version in versions:
+        if version.version == number:
+            return version
+    known = [str(version.version) for version in versions]
+    raise BadUsage(f"{name} has no version {number}", where=f"models:/{name}", hint=did_you_mean(str(number), known))
+
+
+def _train_first(name: str) -> str:
+    return f"train one: creditrisk run {name}; then score it with --alias {CANDIDATE}"
+
+
+def _bundle_folder(text: str) -> Path:
+    folder = Path(text)
+    if not _is_bundle(folder):
+        raise BadUsage(
+            f"no bundle at {text!r}: there is no {MANIFEST}",
+            hint="give a bundle's folder, or models:/<book>@<alias>",
+        )
+    return folder
+
+
+def _is_bundle(folder: Path) -> bool:
+    return (folder / MANIFEST).is_file()

@@ -1,0 +1,203 @@
+"""From an estimator's margin to a PD: continuous and strictly increasing, never 0 or 1."""
+
+from __future__ import annotations
+
+import itertools
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from creditrisk.errors import BadData, BrokenFile, did_you_mean
+from creditrisk.stats import fit_line, logit, sigmoid
+
+type Floats = NDArray[np.float64]
+
+LEAST_PER_BLOCK = 20
+"""Bads, and goods, behind each step of the isotonic curve."""
+
+LEAST_SLOPE = 0.02
+"""In log-odds of PD per unit of margin: a lower margin always gives a lower PD."""
+
+
+class Calibrator(ABC):
+    """margin (float64, shape (n,), log-odds) -> PD (float64, shape (n,), in (0, 1)).
+
+    Strictly increasing for margins at least 1e-9 apart, where the PD lies between 1e-12 and 1 - 1e-12. A row's PD has
+    the same bits alone and in a batch.
+    """
+
+    method: ClassVar[str]
+
+    @classmethod
+    @abstractmethod
+    def fit(cls, margin: Floats, target: Floats) -> Self:
+        """Raises BadData when the rows hold too few bads or goods for this method."""
+
+    @abstractmethod
+    def log_odds(self, margin: Floats) -> Floats:
+        """Calibrated log-odds."""
+
+    def __call__(self, margin: Floats) -> Floats:
+        return sigmoid(self.log_odds(margin))
+
+    @abstractmethod
+    def to_json(self) -> dict[str, Any]: ...
+
+    @classmethod
+    @abstractmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Platt(Calibrator):
+    """log-odds = slope * margin + intercept. Source: Platt (1999), with its smoothed targets."""
+
+    method: ClassVar[str] = "platt"
+    slope: float
+    intercept: float
+
+    @classmethod
+    def fit(cls, margin: Floats, target: Floats) -> Self:
+        bads, goods = _both_classes(target, least=1)
+        smoothed = np.where(target == 1, (bads + 1.0) / (bads + 2.0), 1.0 / (goods + 2.0))
+        slope, intercept = fit_line(margin, smoothed)
+        if slope < LEAST_SLOPE:  # a margin that says nothing, or the contrary: PDs are then close to the default rate
+            slope, intercept = fit_line(margin, smoothed, slope=LEAST_SLOPE)
+        return cls(slope, intercept)
+
+    def log_odds(self, margin: Floats) -> Floats:
+        return self.slope * margin + self.intercept
+
+    def to_json(self) -> dict[str, Any]:
+        return {"method": self.method, "slope": self.slope, "intercept": self.intercept}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        return cls(float(value["slope"]), float(value["intercept"]))
+
+
+@dataclass(frozen=True, slots=True)
+class Isotonic(Calibrator):
+    """Straight lines, in log-odds, between the centres of isotonic blocks; beyond the ends the mean slope goes on.
+
+    margins: mean margin of each block, rising.  levels: log-odds of each block's Jeffreys mean, rising.
+    Source: pool adjacent violators, Ayer et al. (1955); each block holds at least 20 bads and 20 goods.
+    """
+
+    method: ClassVar[str] = "isotonic"
+    margins: tuple[float, ...]
+    levels: tuple[float, ...]
+
+    @classmethod
+    def fit(cls, margin: Floats, target: Floats) -> Self:
+        _both_classes(target, least=2 * LEAST_PER_BLOCK)
+        blocks = _merged(_pooled(margin, target))
+        if len(blocks) < 2:
+            raise BadData(
+                "the default rate does not rise with the margin: no isotonic curve",
+                where="training.calibration",
+                hint="add platt to training.calibration",
+            )
+        rows, bads, margins = blocks.T
+        centres = margins / rows
+        levels = logit((bads + 0.5) / (rows + 1.0))
+        for place in range(1, len(levels)):
+            least = levels[place - 1] + LEAST_SLOPE * (centres[place] - centres[place - 1])
+            levels[place] = max(levels[place], least)
+        return cls(tuple(centres.tolist()), tuple(levels.tolist()))
+
+    def log_odds(self, margin: Floats) -> Floats:
+        margins, levels = np.array(self.margins), np.array(self.levels)
+        slopes = np.diff(levels) / np.diff(margins)
+        mean_slope = (levels[-1] - levels[0]) / (margins[-1] - margins[0])
+        # From the knot at or below each margin; the first knot also serves what lies below it.
+        slopes = np.concatenate([[mean_slope], slopes, [mean_slope]])
+        section = np.searchsorted(margins, margin, side="right")
+        knot = np.maximum(section - 1, 0)
+        line = levels[knot] + slopes[section] * (margin - margins[knot])
+        # Rounding must not lift the end of a section above the next knot.
+        return np.where(section < len(levels), np.minimum(line, levels[np.minimum(section, len(levels) - 1)]), line)
+
+    def to_json(self) -> dict[str, Any]:
+        return {"method": self.method, "margins": list(self.margins), "levels": list(self.levels)}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        margins = tuple(float(number) for number in value["margins"])
+        levels = tuple(float(number) for number in value["levels"])
+        if len(margins) != len(levels) or len(margins) < 2 or not (_rises(margins) and _rises(levels)):
+            raise ValueError("the curve does not rise")
+        return cls(margins, levels)
+
+
+CALIBRATORS: dict[str, type[Calibrator]] = {"isotonic": Isotonic, "platt": Platt}
+
+
+def calibrator_from_json(value: Mapping[str, Any]) -> Calibrator:
+    """Raises BrokenFile for anything a calibrator's `to_json` does not write."""
+    method = value.get("method")
+    if method not in CALIBRATORS:
+        raise BrokenFile(
+            f"unknown calibration method {method!r}",
+            where="calibration.json",
+            hint=did_you_mean(str(method), CALIBRATORS),
+        )
+    try:
+        return CALIBRATORS[method].from_json(value)
+    except (KeyError, TypeError, ValueError) as error:
+        raise BrokenFile(f"not a {method} calibration: {error!r}", where="calibration.json") from error
+
+
+def _both_classes(target: Floats, *, least: int) -> tuple[int, int]:
+    bads = int(np.count_nonzero(target == 1))
+    goods = len(target) - bads
+    if min(bads, goods) < least:
+        raise BadData(
+            f"{bads} bads and {goods} goods; this calibration needs {least} of each",
+            where="training.calibration",
+            hint="more rows, or platt, which needs few",
+        )
+    return bads, goods
+
+
+def _pooled(margin: Floats, target: Floats) -> Floats:
+    """Pool adjacent violators: rows (n, bads, sum of margins) per block, default rate rising, shape (blocks, 3)."""
+    distinct, place = np.unique(margin, return_inverse=True)
+    rows = np.bincount(place).astype(np.float64)
+    bads = np.bincount(place, weights=target)
+    blocks: list[tuple[float, float, float]] = []
+    for n, bad, margins in zip(rows.tolist(), bads.tolist(), (rows * distinct).tolist(), strict=True):
+        block = (n, bad, margins)
+        while blocks and blocks[-1][1] * block[0] >= block[1] * blocks[-1][0]:
+            block = _joined(blocks.pop(), block)
+        blocks.append(block)
+    return np.array(blocks)
+
+
+def _merged(blocks: Floats) -> Floats:
+    """Neighbours joined until each holds enough bads and goods; rates stay rising."""
+    merged: list[tuple[float, float, float]] = []
+    for n, bad, margins in blocks.tolist():
+        block = (n, bad, margins)
+        merged.append(_joined(merged.pop(), block) if merged and not _full(merged[-1]) else block)
+    if len(merged) > 1 and not _full(merged[-1]):
+        last = merged.pop()
+        merged.append(_joined(merged.pop(), last))
+    return np.array(merged)
+
+
+def _full(block: tuple[float, float, float]) -> bool:
+    rows, bads, _ = block
+    return bads >= LEAST_PER_BLOCK and rows - bads >= LEAST_PER_BLOCK
+
+
+def _joined(one: tuple[float, float, float], other: tuple[float, float, float]) -> tuple[float, float, float]:
+    return one[0] + other[0], one[1] + other[1], one[2] + other[2]
+
+
+def _rises(numbers: tuple[float, ...]) -> bool:
+    return all(one < other for one, other in itertools.pairwise(numbers))

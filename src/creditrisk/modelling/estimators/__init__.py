@@ -1,0 +1,18 @@
+"""The estimators a book may name. A further one is a file beside these and a line in the table."""
+
+from creditrisk.errors import BadConfig, did_you_mean
+from creditrisk.modelling.estimators.base import Estimator, Learning, OnRound, Rows
+from creditrisk.modelling.estimators.logistic import Logistic
+from creditrisk.modelling.estimators.xgboost_trees import XGBoostTrees
+
+ESTIMATORS: dict[str, type[Estimator]] = {"logistic": Logistic, "xgboost": XGBoostTrees}
+
+
+def estimator_named(name: str) -> type[Estimator]:
+    """Raises BadConfig, naming the known ones."""
+    if name not in ESTIMATORS:
+        raise BadConfig(f'no estimator "{name}"', hint=did_you_mean(name, ESTIMATORS))
+    return ESTIMATORS[name]
+
+
+__all__ = ["ESTIMATORS", "Estimator", "Learning", "Logistic", "OnRound", "Rows", "XGBoostTrees", "estimator_named"]

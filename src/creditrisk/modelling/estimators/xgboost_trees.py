@@ -1,0 +1,188 @@
+"""Gradient-boosted trees by XGBoost, native categories through our own codes, saved in XGBoost's own format."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from creditrisk.errors import BadConfig, BrokenFile
+from creditrisk.modelling.estimators.base import (
+    Estimator,
+    Floats,
+    Learning,
+    OnRound,
+    Rows,
+    Values,
+    checked_settings,
+    shares,
+)
+from creditrisk.modelling.preprocess import Feature
+
+MODEL_FILE = "model.ubj"
+
+DEFAULTS: dict[str, Any] = {
+    "rounds": 3000,
+    "early_stopping_rounds": 50,
+    "learning_rate": 0.05,
+    "max_depth": 4,
+    "min_child_weight": 50.0,
+    "subsample": 0.8,
+    "colsample_bytree": 0.3,
+    "reg_lambda": 5.0,
+    "max_bin": 256,
+    "max_cat_to_onehot": 8,
+}
+ALSO_KNOWN = {
+    "gamma", "reg_alpha", "max_leaves", "grow_policy", "colsample_bylevel", "colsample_bynode", "max_delta_step",
+    "max_cat_threshold", "scale_pos_weight", "num_parallel_tree", "interaction_constraints",
+}  # fmt: skip
+
+
+class XGBoostTrees(Estimator):
+    """parameters: XGBoost's own names, and `rounds` (at most), `early_stopping_rounds`."""
+
+    name: ClassVar[str] = "xgboost"
+    stops_early: ClassVar[bool] = True
+
+    def __init__(
+        self, booster: Any, features: tuple[Feature, ...], *, threads: int, history: tuple[float, ...] = ()
+    ) -> None:
+        self.booster = booster
+        self.features = features
+        self.threads = threads
+        self.history = history
+        self.rounds = booster.num_boosted_rounds()
+
+    @classmethod
+    def settings(cls, given: Mapping[str, Any]) -> dict[str, Any]:
+        return checked_settings(cls.name, DEFAULTS, ALSO_KNOWN, given)
+
+    @classmethod
+    def fit(
+        cls,
+        rows: Rows,
+        learning: Learning,
+        *,
+        evaluation: Rows | None = None,
+        rounds: int | None = None,
+        on_round: OnRound | None = None,
+    ) -> Self:
+        xgb = _xgboost()
+
+        settings = cls.settings(learning.parameters)
+        patience, most_rounds = settings.pop("early_stopping_rounds"), settings.pop("rounds")
+        train = _table(rows.values, learning.features, learning.threads, rows.target)
+        watched = {}
+        if evaluation is not None:
+            held_out = _table(evaluation.values, learning.features, learning.threads, evaluation.target)
+            watched = {"evals": [(held_out, "stop")], "early_stopping_rounds": patience}
+        history: dict[str, dict[str, list[float]]] = {}
+        try:
+            booster = xgb.train(
+                {**settings, **_fixed(learning)},
+                train,
+                num_boost_round=rounds or most_rounds,
+                evals_result=history,
+                verbose_eval=False,
+                callbacks=[_rounds_callback(on_round)] if on_round else None,
+                **watched,
+            )
+        except xgb.core.XGBoostError as error:
+            what = str(error).partition("\n")[0]
+            raise BadConfig(f"XGBoost: {what}", where="portfolio.yaml, training.parameters.xgboost") from error
+        losses = tuple(history.get("stop", {}).get("logloss", ()))
+        if evaluation is not None:
+            booster = booster[: booster.best_iteration + 1]
+        return cls(booster, learning.features, threads=learning.threads, history=losses)
+
+    def margin(self, values: Values) -> Floats:
+        if not len(values):
+            return np.empty(0)
+        margins = self.booster.inplace_predict(values, predict_type="margin", validate_features=False)
+        return np.asarray(margins, dtype=np.float64)
+
+    def contributions(self, values: Values) -> Floats:
+        if not len(values):
+            return np.empty((0, len(self.features) + 1))
+        table = _table(values, self.features, self.threads)
+        return np.asarray(self.booster.predict(table, pred_contribs=True), dtype=np.float64)
+
+    def importance(self) -> dict[str, float]:
+        gains = self.booster.get_score(importance_type="total_gain")
+        return shares({feature.name: float(gains.get(feature.name, 0.0)) for feature in self.features})
+
+    def to_files(self) -> dict[str, bytes]:
+        return {MODEL_FILE: bytes(self.booster.save_raw("ubj"))}
+
+    @classmethod
+    def from_files(cls, files: Mapping[str, bytes], features: tuple[Feature, ...], *, threads: int = 1) -> Self:
+        xgb = _xgboost()
+
+        booster = xgb.Booster({"nthread": threads})
+        try:
+            booster.load_model(bytearray(files[MODEL_FILE]))
+        except (KeyError, xgb.core.XGBoostError) as error:
+            raise BrokenFile("not a model that XGBoost can read", where=MODEL_FILE) from error
+        if booster.num_features() != len(features):
+            raise BrokenFile(
+                f"the trees take {booster.num_features()} features, preprocess.json has {len(features)}",
+                where=MODEL_FILE,
+            )
+        return cls(booster, features, threads=threads)
+
+
+def _xgboost() -> Any:
+    # Its worker threads spin while they wait: on two busy cores 100 rounds took 15.6 CPU seconds instead of 4.3, and 26
+    # instead of 15 by the clock. The library reads the policy once, when it is first loaded.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    import xgboost
+
+    return xgboost
+
+
+def _fixed(learning: Learning) -> dict[str, Any]:
+    """What a book cannot choose."""
+    kinds = {feature.name: feature.kind for feature in learning.features}
+    for name in learning.directions:
+        if kinds.get(name) == "category":
+            raise BadConfig(
+                f'"{name}" is a category and cannot have a direction',
+                where="portfolio.yaml, policy.monotone",
+                hint="turn it into an ordered number in the book's SQL",
+            )
+    return {
+        "objective": "binary:logistic",
+        "eval_metric": "logloss",
+        "tree_method": "hist",
+        "seed": learning.seed,
+        "nthread": learning.threads,
+        "monotone_constraints": tuple(learning.directions.get(feature.name, 0) for feature in learning.features),
+    }
+
+
+def _table(values: Values, features: tuple[Feature, ...], threads: int, target: Floats | None = None) -> Any:
+    # A plain DMatrix: on 177,000 rows by 330 columns its bins cost 6 CPU seconds, QuantileDMatrix's 11.
+    return _xgboost().DMatrix(
+        values,
+        target,
+        nthread=threads,
+        missing=np.nan,
+        enable_categorical=True,
+        feature_names=[feature.name for feature in features],
+        feature_types=["c" if feature.kind == "category" else "float" for feature in features],
+    )
+
+
+def _rounds_callback(on_round: OnRound) -> Any:
+    xgb = _xgboost()
+
+    class Rounds(xgb.callback.TrainingCallback):  # type: ignore[name-defined]
+        def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:  # noqa: ARG002
+            losses = evals_log.get("stop", {}).get("logloss", [])
+            on_round(epoch + 1, losses[-1] if losses else None)
+            return False
+
+    return Rounds()

@@ -1,0 +1,262 @@
+"""Training: out-of-fold scores, calibration, cut-off, and a refit on all development rows.
+
+No row serves two of early stopping, calibration and cut-off for the model that scored it: the fold models stop on rows
+of their own training folds, a row's calibrator never saw the row's fold, the method is chosen on the calibration part
+and the cut-off on the train part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from creditrisk.errors import BadData, Refused, did_you_mean
+from creditrisk.modelling.calibration import CALIBRATORS, Calibrator
+from creditrisk.modelling.estimators import Estimator, Learning, Rows, estimator_named
+from creditrisk.modelling.out_of_fold import (
+    Development,
+    FoldFit,
+    Progress,
+    calibration_losses,
+    out_of_fold_margins,
+    stable_shares,
+)
+from creditrisk.modelling.points import points
+from creditrisk.modelling.policy import (
+    DecisionPolicy,
+    ReasonWords,
+    choose_cut_off,
+    decision_policy,
+    directions_of,
+    words_for,
+)
+from creditrisk.modelling.preprocess import Preprocess
+from creditrisk.modelling.reference import reference_of
+
+if TYPE_CHECKING:
+    from creditrisk.config import Policy, Portfolio, Reasons, Training
+
+type Floats = NDArray[np.float64]
+
+NOT_FEATURES = ("target", "date", "part", "fold")
+"""Columns of a development table that stand beside the key and the features."""
+
+USUAL_ROWS = 1000
+"""Approved development rows whose mean contributions a reason is measured against."""
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """Everything a bundle is made from, and what the training reports tell.
+
+    out_of_fold: key, target, part, fold, margin (uncalibrated), pd (cross-fitted, the chosen method), sorted by key.
+    calibration_losses: log loss of each method on the calibration part.  notes: what the modeller should know.
+    """
+
+    estimator: Estimator
+    preprocess: Preprocess
+    calibrator: Calibrator
+    policy: DecisionPolicy
+    reference: dict[str, Any]
+    parameters: dict[str, Any]
+    out_of_fold: pa.Table
+    folds: tuple[FoldFit, ...]
+    calibration_losses: dict[str, float]
+    seed: int
+    notes: tuple[str, ...] = ()
+
+    @property
+    def rounds(self) -> int:
+        return self.estimator.rounds
+
+    def importance(self) -> dict[str, float]:
+        return self.estimator.importance()
+
+
+def _silent(what: str, done: float) -> None:
+    pass
+
+
+def train(
+    development: pa.Table,
+    portfolio: Portfolio,
+    reasons: Reasons,
+    *,
+    features: Sequence[str] | None = None,
+    estimator: str | None = None,
+    progress: Progress = _silent,
+) -> TrainedModel:
+    """Learn a model from the development rows of one book.
+
+    development: key, target (0 or 1), part ("train" or "calibration"), fold (0, 1, ...), features; any row order gives
+    the same model.  features: all other columns unless given.  estimator: the book's own unless given.
+    Raises BadData when the rows cannot be learnt from, BadConfig for a wrong parameter or a feature without words,
+    Refused when a prohibited column is among the features.
+    """
+    key, training = portfolio.entity.key, portfolio.training
+    kind = estimator_named(estimator or training.estimator)
+    names = tuple(features or (name for name in development.column_names if name not in (key, *NOT_FEATURES)))
+    if not names:
+        raise BadData("there is no feature to learn from", where="training", hint="check the book's last SQL file")
+    _refuse_prohibited(names, portfolio.policy)
+    words = words_for(names, reasons)
+    rows = _development(development, key, names, training)
+    learning = _learning(kind, names, portfolio)
+    notes = _notes(portfolio.policy, names)
+
+    margins, fits = out_of_fold_margins(rows, kind, learning, _part_of(progress, 0.0, 0.75))
+    progress("calibrating", 0.75)
+    losses, pds, failed = calibration_losses(training.calibration, margins, rows)
+    method = min(losses, key=lambda name: losses[name])
+    notes += [f"calibration by {name} was not possible: {why}" for name, why in failed.items()]
+    in_train = ~rows.in_calibration
+    cut_off = choose_cut_off(pds[method][in_train], rows.target[in_train], portfolio.decision)
+    calibrator = CALIBRATORS[method].fit(margins, rows.target)
+    policy = decision_policy(cut_off, portfolio.decision, learning.directions, words)
+
+    progress("refitting on all development rows", 0.8)
+    preprocess, model, values = _refit(rows, kind, learning, fits, _part_of(progress, 0.8, 0.95))
+    progress("describing the development rows", 0.95)
+    final = calibrator(margins)
+    trained = TrainedModel(
+        estimator=model,
+        preprocess=preprocess,
+        calibrator=calibrator,
+        policy=replace(policy, reasons=_with_usual(policy, model, calibrator, preprocess, values)),
+        reference=reference_of(rows.table, preprocess, final, points(final, policy)),
+        parameters=kind.settings(learning.parameters),
+        out_of_fold=_out_of_fold_table(rows, key, margins, pds[method]),
+        folds=tuple(fits),
+        calibration_losses=losses,
+        seed=training.seed,
+        notes=tuple(notes),
+    )
+    progress("trained", 1.0)
+    return trained
+
+
+def _development(table: pa.Table, key: str, features: tuple[str, ...], training: Training) -> Development:
+    for name in (key, "target", "part", "fold", *features):
+        if name not in table.column_names:
+            raise BadData(f'the development rows have no column "{name}"', hint=did_you_mean(name, table.column_names))
+    if table.num_rows == 0:
+        raise BadData("there are no development rows", where="training", hint="run the split stage again")
+    order = pc.sort_indices(table.column(key))
+    if not np.array_equal(order, np.arange(len(order))):  # a sorted table, as the split stage writes it, is not copied
+        table = table.take(order)
+    if pc.count_distinct(table.column(key)).as_py() != table.num_rows:
+        raise BadData("a key stands twice among the development rows", where=key, hint="run the split stage again")
+    _refuse_infinite(table, features)
+    target = _target(table)
+    part = table.column("part").to_pylist()
+    if not set(part) <= {"train", "calibration"} or len(set(part)) < 2:
+        raise BadData(
+            f"parts {sorted(set(map(str, part)))}", where="training", hint='both "train" and "calibration" are needed'
+        )
+    fold = table.column("fold").to_numpy().astype(np.int64)
+    if len(np.unique(fold)) < 2 or fold.min() < 0:
+        raise BadData("at least two folds, numbered from 0, are needed", where="training", hint="split again")
+    shares = stable_shares(table.column(key).to_pylist(), training.seed)
+    return Development(
+        table, features, target, fold, np.array(part) == "calibration", shares < training.early_stopping_share
+    )
+
+
+def _refuse_infinite(table: pa.Table, features: Sequence[str]) -> None:
+    for name in features:
+        column = table.column(name)
+        if pa.types.is_floating(column.type) and pc.any(pc.is_inf(column)).as_py():
+            raise BadData("infinite numbers", where=f"feature {name}", hint="guard its ratio with nullif in the SQL")
+
+
+def _target(table: pa.Table) -> Floats:
+    values = {value for value in pc.unique(table.column("target")).to_pylist()}
+    if values != {0, 1}:
+        what = f"one class only ({values.pop()})" if len(values) == 1 else f"other values than 0 and 1: {values}"
+        raise BadData(f"the target has {what}", where="training", hint="1 is bad, 0 is good; a model needs both")
+    return np.asarray(table.column("target").to_numpy(), dtype=np.float64)
+
+
+def _refuse_prohibited(features: Sequence[str], policy: Policy) -> None:
+    barred = {column.lower(): column for column in policy.kept_apart}
+    for feature in features:
+        if feature.lower() in barred:
+            raise Refused(
+                f'the feature "{feature}" is {barred[feature.lower()]}, which may not decide about people',
+                where="portfolio.yaml, policy",
+                hint="leave it out of the feature table; fairness reads it from audit.parquet",
+            )
+
+
+def _learning(kind: type[Estimator], features: tuple[str, ...], portfolio: Portfolio) -> Learning:
+    training = portfolio.training
+    parameters = training.parameters.get(kind.name, {})
+    kind.settings(parameters)  # a misspelt parameter is told before an hour of training
+    return Learning((), parameters, directions_of(portfolio.policy, features), training.seed, training.threads)
+
+
+def _notes(policy: Policy, features: Sequence[str]) -> list[str]:
+    absent = sorted(set(policy.monotone) - set(features))
+    return [f"policy.monotone directs {', '.join(absent)}, not among these features"] if absent else []
+
+
+def _refit(
+    rows: Development, kind: type[Estimator], learning: Learning, fits: Sequence[FoldFit], progress: Progress
+) -> tuple[Preprocess, Estimator, NDArray[np.float32]]:
+    """The model on every development row, with the folds' median rounds grown as the rows grow."""
+    preprocess = Preprocess.fit(rows.table, rows.features)
+    matrix = preprocess.matrix(rows.table)
+    rounds = None
+    if kind.stops_early:
+        growth = len(rows.target) / float(np.median([fit.rows_fitted for fit in fits]))
+        rounds = max(round(float(np.median([fit.rounds for fit in fits])) * growth), 1)
+    model = kind.fit(
+        Rows(matrix.values, rows.target),
+        replace(learning, features=preprocess.features),
+        rounds=rounds,
+        on_round=lambda done, _: progress(f"refit: round {done}", done / (rounds or done)) if done % 25 == 0 else None,
+    )
+    return preprocess, model, matrix.values
+
+
+def _with_usual(
+    policy: DecisionPolicy,
+    model: Estimator,
+    calibrator: Calibrator,
+    preprocess: Preprocess,
+    values: NDArray[np.float32],
+) -> tuple[ReasonWords, ...]:
+    """The reason groups with their mean contribution among approved rows.
+
+    A declined row's margin lies above that of every approved one, so at least one of its groups exceeds its usual
+    contribution: a decline never goes without a reason, wherever the cut-off lies.
+    """
+    approved = np.flatnonzero(calibrator(model.margin(values)) < policy.cut_off.refer_from_pd)
+    if not len(approved):
+        return policy.reasons
+    spread = approved[np.linspace(0, len(approved) - 1, min(USUAL_ROWS, len(approved))).astype(np.int64)]
+    usual = dict(zip(preprocess.names, np.mean(model.contributions(values[spread]), axis=0).tolist(), strict=False))
+    return tuple(replace(words, usual=sum(usual[name] for name in words.features)) for words in policy.reasons)
+
+
+def _out_of_fold_table(rows: Development, key: str, margins: Floats, pds: Floats) -> pa.Table:
+    return pa.table(
+        {
+            key: rows.table.column(key),
+            "target": pa.array(rows.target.astype(np.int8)),
+            "part": rows.table.column("part"),
+            "fold": pa.array(rows.fold.astype(np.int8)),
+            "margin": pa.array(margins),
+            "pd": pa.array(pds),
+        }
+    )
+
+
+def _part_of(progress: Progress, start: float, end: float) -> Progress:
+    return lambda what, done: progress(what, start + (end - start) * done)

@@ -1,0 +1,1 @@
+"""JSON in, HTML out: pages that a person reads; no network, no script, nothing from the rooms above."""

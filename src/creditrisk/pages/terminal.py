@@ -1,0 +1,87 @@
+"""The table at the end of a run: one column for each book, readable at 80 columns, in colour and without."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from creditrisk.pages.context import RunContext
+from creditrisk.pages.formats import NONE, as_number, count, decimals, interval, percent, seconds
+
+
+def run_table(runs: Sequence[RunContext]) -> RenderableType:
+    """What came out, and where the time went, for one or several books side by side.
+
+    Texts from reports are shown as they are: nothing in them is read as markup.
+    """
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_footer=False)
+    table.add_column("", style="dim", no_wrap=True)
+    for run in runs:
+        table.add_column(_heading(run), justify="right", overflow="fold")
+    for words, figure in _FIGURES.items():
+        cells = [figure(run) for run in runs]
+        if any(cell != NONE for cell in cells):
+            table.add_row(words, *(Text(cell) for cell in cells))
+    _add_seconds(table, runs)
+    invented = any(run.get("invented") for run in runs)
+    return Group(Panel(_BANNER, style="bold red", box=box.HEAVY), table) if invented else Group(table)
+
+
+_BANNER = Text("Invented data: no row of it is about real people or a real lender.", justify="center")
+
+
+def _heading(run: RunContext) -> Text:
+    book = run.get("book", {})
+    name = Text(str(book.get("name") or book.get("title") or "book"), style="bold")
+    return name.append("\ninvented data", style="bold red") if run.get("invented") else name
+
+
+def _add_seconds(table: Table, runs: Sequence[RunContext]) -> None:
+    spent = [{str(stage["stage"]): stage["seconds"] for stage in run.get("stages", ())} for run in runs]
+    stages = list(dict.fromkeys(stage for of_run in spent for stage in of_run))
+    if not stages:
+        return
+    table.add_section()
+    for stage in stages:
+        table.add_row(Text(stage), *(seconds(of_run.get(stage)) for of_run in spent))
+    totals = [sum(as_number(value) or 0.0 for value in of_run.values()) for of_run in spent]
+    table.add_row("all stages", *(seconds(total) if total else NONE for total in totals), style="bold")
+
+
+def _metric(run: RunContext, name: str) -> Any:
+    return run.get("metrics", {}).get(name)
+
+
+def _rows(run: RunContext) -> str:
+    parts = run.get("split", {}).get("parts", ())
+    return count(sum(as_number(part.get("rows")) or 0 for part in parts)) if parts else count(_metric(run, "n"))
+
+
+def _auc(run: RunContext) -> str:
+    auc = _metric(run, "roc_auc")
+    limits = interval(auc)
+    return decimals(auc) + (f" ({limits})" if limits else "")
+
+
+def _brier(run: RunContext) -> str:
+    flat = decimals(_metric(run, "brier_of_mean"), 4)
+    return decimals(_metric(run, "brier"), 4) + (f" (mean {flat})" if flat != NONE else "")
+
+
+_FIGURES: dict[str, Callable[[RunContext], str]] = {
+    "rows": _rows,
+    "tested on": lambda run: count(_metric(run, "n")),
+    "features": lambda run: count(run.get("model", {}).get("features")),
+    "AUC (interval)": _auc,
+    "Brier": _brier,
+    "mean PD": lambda run: percent(_metric(run, "mean_pd"), 2),
+    "default rate": lambda run: percent(_metric(run, "default_rate"), 2),
+    "approved": lambda run: percent(_metric(run, "approval_rate")),
+    "referred": lambda run: percent(_metric(run, "refer_rate")),
+}

@@ -1,0 +1,1 @@
+"""One thin module a stage: read, call a core function or two, write one artefact."""

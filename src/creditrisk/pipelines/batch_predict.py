@@ -1,0 +1,134 @@
+"""Batch: raw tables in, decisions out, in streaming chunks, by the one scoring function."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
+
+from creditrisk.config import Book, load_book
+from creditrisk.contracts import check, refuse_if_needed
+from creditrisk.errors import BadUsage, did_you_mean
+from creditrisk.features import compute, table_schema
+from creditrisk.files import PARTIAL, whole_file
+from creditrisk.governance import find_bundle
+from creditrisk.modelling import Bundle, load_bundle
+from creditrisk.pipelines.context import Context, is_invented
+from creditrisk.pipelines.ingest_data import bring_in
+from creditrisk.scoring import score, score_schema
+
+ROWS_AT_ONCE = 50_000
+
+
+def run(context: Context, source: Path, output: Path, *, reference: str, with_reasons: bool = True) -> dict[str, Any]:
+    """Decisions for the applications in `source`, sorted by key, into `output` (whole or not there).
+
+    source: a folder of raw tables, or the one raw table of a one-table book.  reference: models:/<name>@<alias> or a
+    bundle's folder; its own SQL and contracts are used, not the book's of today.
+    Returns counts for the terminal. Raises as the stages do.
+    """
+    write = _writer(output)
+    found = find_bundle(reference, context.registry, own_copy=context.folder.bundle)
+    bundle = load_bundle(found.folder, expected=found.version.bundle_sha256 if found.version else None)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    context.progress("score", "starting", 0.0)
+    with TemporaryDirectory(prefix=f"{PARTIAL}score-", dir=output.parent) as folder:
+        features = _features(context, load_book(found.folder), source, Path(folder))
+        rows = pq.read_metadata(features).num_rows
+        counts: Counter[str] = Counter()
+        with whole_file(output) as partial, write(partial, _schema(bundle, features)) as put:
+            for chunk in _scored(bundle, features, with_reasons=with_reasons):
+                put(chunk)
+                counts.update(map(str, chunk["decision"].to_pylist()))
+                context.progress("score", f"{counts.total():,} decisions", 0.5 + counts.total() / rows / 2)
+    context.progress("score", "done", 1.0)
+    return {
+        "rows": counts.total(),
+        "decisions": dict(sorted(counts.items())),
+        "bundle_sha256": bundle.sha256,
+        "version": found.version.version if found.version else None,
+        "invented_data": bundle.invented or is_invented(source),
+        "output": str(output),
+    }
+
+
+def _features(context: Context, book: Book, source: Path, folder: Path) -> Path:
+    """The feature rows of everybody in `source`, by the bundle's own contracts and SQL."""
+    arrived = bring_in(context, book, source, folder / "bronze", scoring=True)
+    tables = {name: table.path for name, table in arrived.bronze.items()}
+    refuse_if_needed(check(tables, book.contracts, book.portfolio, settings=context.duck, scoring=True))
+    out = folder / "features.parquet"
+    compute(tables, book.sql, table_schema(book), key=book.key, out=out, settings=context.duck)
+    return out
+
+
+def _scored(bundle: Bundle, features: Path, *, with_reasons: bool) -> Iterator[pa.Table]:
+    with pq.ParquetFile(features) as file:
+        for batch in file.iter_batches(ROWS_AT_ONCE):
+            yield score(bundle, pa.Table.from_batches([batch]), with_reasons=with_reasons)
+
+
+def _schema(bundle: Bundle, features: Path) -> pa.Schema:
+    return score_schema(bundle.key, pq.read_schema(features).field(bundle.key).type)
+
+
+type Put = Callable[[pa.Table], None]
+
+
+def _writer(output: Path) -> Callable[[Path, pa.Schema], AbstractContextManager[Put]]:
+    writers = {".parquet": _parquet, ".csv": _csv, ".json": _json_lines}
+    if output.suffix not in writers:
+        raise BadUsage(
+            f'no decisions are written as "{output.suffix or output.name}"',
+            where=str(output),
+            hint=did_you_mean(output.suffix, writers),
+        )
+    return writers[output.suffix]
+
+
+@contextmanager
+def _parquet(path: Path, schema: pa.Schema) -> Iterator[Put]:
+    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+        yield writer.write_table
+
+
+@contextmanager
+def _csv(path: Path, schema: pa.Schema) -> Iterator[Put]:
+    """Reasons and warnings as JSON in their cells."""
+    flat = pa.schema([(field.name, pa.string() if pa.types.is_list(field.type) else field.type) for field in schema])
+    with pyarrow.csv.CSVWriter(path, flat) as writer:
+
+        def put(chunk: pa.Table) -> None:
+            for place, field in enumerate(schema):
+                if pa.types.is_list(field.type):
+                    cells = [json.dumps(value, ensure_ascii=False) for value in chunk[field.name].to_pylist()]
+                    chunk = chunk.set_column(place, field.name, pa.array(cells, pa.string()))
+            writer.write_table(chunk)
+
+        yield put
+
+
+@contextmanager
+def _json_lines(path: Path, schema: pa.Schema) -> Iterator[Put]:  # noqa: ARG001
+    """One JSON object a line."""
+    with path.open("w", encoding="utf-8") as stream:
+
+        def put(chunk: pa.Table) -> None:
+            stream.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in chunk.to_pylist())
+
+        yield put
+
+
+if __name__ == "__main__":
+    from creditrisk.cli import stage_main
+
+    sys.exit(stage_main("score"))

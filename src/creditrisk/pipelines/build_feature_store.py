@@ -1,0 +1,46 @@
+"""Stage 3: the book's SQL makes the feature table."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from creditrisk.config import MAIN
+from creditrisk.contracts import check_feature_table, refuse_if_needed
+from creditrisk.features import check_sql, compute, table_schema
+from creditrisk.pipelines.check_data import need_checked
+from creditrisk.pipelines.context import Context
+from creditrisk.pipelines.lineage import add_step
+
+
+def run(context: Context) -> dict[str, Any]:
+    """feature_store.parquet: one row an entity, the key and the features, sorted by key."""
+    book, folder = context.book, context.folder
+    features = check_sql(book)
+    tables = need_checked(context)
+    rows = compute(
+        tables,
+        book.sql,
+        table_schema(book),
+        key=book.key,
+        out=folder.feature_store,
+        settings=context.duck,
+        progress=context.stage_progress("features"),
+    )
+    refuse_if_needed(check_feature_table(folder.feature_store, book.key))
+    facts = {"rows": rows, "features": len(features), "preset": book.portfolio.features.preset,
+             "absent_tables": sorted(set(book.portfolio.tables) - set(tables) - {MAIN})}  # fmt: skip
+    add_step(
+        context,
+        "features",
+        made={"feature_store": folder.feature_store},
+        by={"book": book.sha256, **{f"sql/{file.name}": file.sha256 for file in book.sql}},
+        facts=facts,
+    )
+    return facts
+
+
+if __name__ == "__main__":
+    from creditrisk.cli import stage_main
+
+    sys.exit(stage_main("features"))

@@ -1,0 +1,75 @@
+"""What every stage is handed: the book, the workspace, the outside world, and somebody to tell how far it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from creditrisk import __version__
+from creditrisk.config import Book, BookFolder, Workspace
+from creditrisk.duck import DuckSettings
+from creditrisk.files import write_json
+from creditrisk.governance import Act, append_act
+from creditrisk.kinds import SCHEMA_VERSION, sha256_of_file
+from creditrisk.ports import Clock, Registry, Tracker
+
+type Progress = Callable[[str, str, float], None]
+"""Told (stage, what is being done, share done in [0, 1])."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """One run of one book."""
+
+    book: Book
+    workspace: Workspace
+    duck: DuckSettings
+    actor: str
+    clock: Clock
+    tracker: Tracker
+    registry: Registry
+    progress: Progress
+    raw: Path
+
+    @property
+    def folder(self) -> BookFolder:
+        return self.workspace.book(self.book.name)
+
+    @property
+    def invented(self) -> bool:
+        """Do the raw tables say of themselves that they are invented?"""
+        return is_invented(self.raw)
+
+    def report(self, name: str, body: Mapping[str, Any], *, inputs: Mapping[str, Path | str]) -> dict[str, Any]:
+        """Write <reports>/<name> with what every report has, and return it.
+
+        inputs: {name: file, hashed here, or a sha256 already known}.
+        """
+        report = {
+            "schema_version": SCHEMA_VERSION,
+            "book": self.book.name,
+            "code_version": __version__,
+            "invented_data": self.invented,
+            "inputs": {
+                key: sha256_of_file(value) if isinstance(value, Path) else value for key, value in inputs.items()
+            },
+            **body,
+            "meta": {**body.get("meta", {}), "created_at": self.clock.now().isoformat(), "actor": self.actor},
+        }
+        write_json(self.folder.report(name), report)
+        return report
+
+    def act(self, act: Act, hashes: Mapping[str, str]) -> None:
+        append_act(self.workspace.audit, self.actor, act, {"book": self.book.name, **hashes}, clock=self.clock)
+
+    def stage_progress(self, stage: str) -> Callable[[str, float], None]:
+        return lambda what, share: self.progress(stage, what, share)
+
+
+def is_invented(raw: Path) -> bool:
+    """Does a note beside these raw tables (the demo writes it) begin with "Invented data"?"""
+    folder = raw if raw.is_dir() else raw.parent
+    note = folder / "README.txt"
+    return note.is_file() and note.read_text(encoding="utf-8", errors="replace").startswith("Invented data")

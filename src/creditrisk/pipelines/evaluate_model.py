@@ -1,0 +1,65 @@
+"""Stage 6: the bundle, as anybody would load it, on the rows that nothing was learnt from."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from creditrisk.evaluation import curves, metrics, plots
+from creditrisk.evaluation.tables import quarters
+from creditrisk.files import read_json, whole_file
+from creditrisk.pipelines.context import Context
+from creditrisk.pipelines.lineage import add_step, need_unchanged
+from creditrisk.pipelines.train_model import newest_bundle
+from creditrisk.scoring import score
+
+
+def run(context: Context) -> dict[str, Any]:
+    """test_predictions.parquet, test_metrics.json and test_evaluation/."""
+    folder = context.folder
+    test = folder.part("test")
+    need_unchanged(context, "split", {"test": test})
+    bundle = newest_bundle(context)
+    rows = pq.read_table(test)
+    context.progress("evaluate", "scoring the test part", 0.0)
+    decisions = score(bundle, rows).append_column("target", rows["target"])
+    predictions = folder.report("test_predictions.parquet")
+    with whole_file(predictions) as partial:
+        pq.write_table(decisions, partial, compression="zstd")
+    context.progress("evaluate", "figures and intervals", 0.3)
+    figures = _figures(decisions, rows, [name for name, _ in bundle.policy.grades])
+    context.progress("evaluate", "drawing", 0.8)
+    y, pd, points = (decisions[name].to_numpy() for name in ("target", "pd", "score"))
+    importance = read_json(folder.report("metrics.json"))["importance"]
+    plots.write_evaluation(
+        folder.reports / "test_evaluation", curves.curves(y, pd, points), importance, invented=context.invented
+    )
+    add_step(context, "evaluate", made={"test_predictions": predictions}, by={"bundle": bundle.sha256}, facts={})
+    return context.report(
+        "test_metrics.json",
+        {"bundle_sha256": bundle.sha256, **figures},
+        inputs={"test": test, "bundle": bundle.sha256, "test_predictions": predictions},
+    )
+
+
+def _figures(decisions: pa.Table, rows: pa.Table, grades: list[str]) -> dict[str, Any]:
+    dates = rows["date"].to_numpy(zero_copy_only=False) if rows["date"].null_count < rows.num_rows else None
+    return metrics.test_metrics(
+        decisions["target"].to_numpy(),
+        decisions["pd"].to_numpy(),
+        decisions["score"].to_numpy(),
+        np.array(decisions["decision"].to_pylist()),
+        grade=np.array(decisions["grade"].to_pylist()),
+        grades=grades,
+        vintage=quarters(dates) if dates is not None else None,
+    )
+
+
+if __name__ == "__main__":
+    from creditrisk.cli import stage_main
+
+    sys.exit(stage_main("evaluate"))

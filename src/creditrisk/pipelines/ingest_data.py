@@ -1,0 +1,125 @@
+"""Stage 1: raw files become typed bronze tables, or a clear no."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from creditrisk.config import MAIN, Book, Table
+from creditrisk.contracts import BronzeTable, ingestion_summary, quarantine, to_bronze
+from creditrisk.files import whole_folder
+from creditrisk.governance import Act
+from creditrisk.kinds import Finding, sha256_of_file
+from creditrisk.pipelines.context import Context
+from creditrisk.pipelines.lineage import add_step
+from creditrisk.sources import Landed, fetch
+from creditrisk.split import read_labels
+
+
+@dataclass(frozen=True)
+class Arrived:
+    """Raw tables on this machine as typed Parquet: {table: ...}, without a table that is absent.
+
+    quarantined: one finding for each reason for which rows were taken out.
+    """
+
+    landed: dict[str, Landed]
+    bronze: dict[str, BronzeTable]
+    quarantined: list[Finding]
+
+    @property
+    def findings(self) -> list[Finding]:
+        return [*(finding for table in self.bronze.values() for finding in table.findings), *self.quarantined]
+
+
+def run(context: Context) -> dict[str, Any]:
+    """data/bronze/<table>.parquet and ingestion_summary.json; all tables or none."""
+    book, folder = context.book, context.folder
+    with whole_folder(folder.bronze) as bronze:
+        arrived = bring_in(context, book, context.raw, bronze)
+        read_labels(book, arrived.bronze[MAIN].path, context.duck)  # a target that cannot be learnt writes nothing
+    made = {f"bronze/{name}": folder.table(name) for name in arrived.bronze}
+    add_step(
+        context,
+        "ingest",
+        made=made,
+        by={f"raw/{landed.name}": landed.sha256 for landed in arrived.landed.values()},
+        facts={f"bronze/{name}": table.rows for name, table in arrived.bronze.items()},
+    )
+    report = context.report(
+        "ingestion_summary.json",
+        ingestion_summary(arrived.landed, arrived.bronze, arrived.quarantined),
+        inputs={landed.name: landed.sha256 for landed in arrived.landed.values()},
+    )
+    context.act(Act.INGEST_ACCEPTED, {landed.name: landed.sha256 for landed in arrived.landed.values()})
+    return report
+
+
+def bring_in(context: Context, book: Book, raw: Path, folder: Path, *, scoring: bool = False) -> Arrived:
+    """Every raw table of the book that is in `raw`, as <folder>/<table>.parquet, without the rows in quarantine.
+
+    raw: a folder, or the file of the main table.  scoring: outcomes need not be there, and the main table may have
+    the name of the file to score.
+    Raises MissingInput without the main table, BadData and BrokenFile as the contracts say.
+    """
+    stage, unpacked = "score" if scoring else "ingest", folder / "unpacked"
+    landed: dict[str, Landed] = {}
+    for name, table in book.portfolio.tables.items():
+        found = _fetched(table, name, raw, unpacked, scoring=scoring)
+        if found is not None:
+            landed[name] = found
+    done = 0
+
+    def read(name: str) -> BronzeTable:
+        nonlocal done
+        table = to_bronze(
+            landed[name],
+            book.contracts[name],
+            folder / f"{name}.parquet",
+            entity=book.portfolio.entity if name == MAIN else None,
+            settings=context.duck,
+            scoring=scoring,
+        )
+        done += 1
+        context.progress(stage, f"read {name}", done / len(landed) * (0.4 if scoring else 0.9))
+        return table
+
+    with ThreadPoolExecutor(context.duck.threads) as pool:  # one thread reads a file; files are read side by side
+        bronze = dict(zip(landed, pool.map(read, landed), strict=True))
+    shutil.rmtree(unpacked, ignore_errors=True)
+    paths = {name: table.path for name, table in bronze.items()}
+    taken_out = quarantine(paths, book.contracts, book.portfolio, settings=context.duck, scoring=scoring)
+    changed = {finding.table for finding in taken_out}
+    bronze = {name: _as_it_is_now(table) if name in changed else table for name, table in bronze.items()}
+    return Arrived(landed, bronze, taken_out)
+
+
+def _as_it_is_now(table: BronzeTable) -> BronzeTable:
+    rows = pq.read_metadata(table.path).num_rows
+    return replace(table, rows=rows, sha256=sha256_of_file(table.path))
+
+
+def _fetched(table: Table, name: str, raw: Path, landing: Path, *, scoring: bool) -> Landed | None:
+    if raw.is_file() and name == MAIN:
+        stem = raw.name.split(".", 1)[0]
+        return fetch(table, stem, raw.parent, landing)
+    if raw.is_file():
+        return None
+    if scoring and table.score_file is not None:
+        optional = table.model_copy(update={"required": False, "parent": table.parent or name})
+        found = fetch(optional, table.score_file, raw, landing)
+        if found is not None:
+            return found
+    return fetch(table, table.file, raw, landing)
+
+
+if __name__ == "__main__":
+    from creditrisk.cli import stage_main
+
+    sys.exit(stage_main("ingest"))

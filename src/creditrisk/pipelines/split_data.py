@@ -1,0 +1,38 @@
+"""Stage 4: every observed loan to train, calibration or test."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from creditrisk.config import MAIN
+from creditrisk.pipelines.context import Context
+from creditrisk.pipelines.lineage import add_step, need_unchanged
+from creditrisk.split import PARTS, assign, read_labels, write_audit, write_parts
+
+
+def run(context: Context) -> dict[str, Any]:
+    """{train,calibration,test}.parquet, audit.parquet and split.json."""
+    book, folder = context.book, context.folder
+    need_unchanged(context, "features", {"feature_store": folder.feature_store})
+    context.progress("split", "reading outcomes", 0.0)
+    labels = read_labels(book, folder.table(MAIN), context.duck)
+    parts = assign(labels, book.portfolio.split)
+    context.progress("split", "writing parts", 0.5)
+    write_parts(folder.feature_store, parts.rows, folder.processed, book.key, context.duck)
+    write_audit(book, folder.table(MAIN), folder.audit_table, context.duck)
+    files = {part: folder.part(part) for part in PARTS}
+    add_step(
+        context,
+        "split",
+        made={**files, "audit": folder.audit_table},
+        by={"book": book.sha256},
+        facts={part: figures["n"] for part, figures in parts.report["parts"].items()},
+    )
+    return context.report("split.json", parts.report, inputs={"feature_store": folder.feature_store})
+
+
+if __name__ == "__main__":
+    from creditrisk.cli import stage_main
+
+    sys.exit(stage_main("split"))

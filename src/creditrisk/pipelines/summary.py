@@ -1,0 +1,147 @@
+"""What a run has to say, gathered from its reports for the page and the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from creditrisk import __version__
+from creditrisk.files import read_json, write_text
+from creditrisk.pages.context import FileLineage, RunContext, SplitFacts, Step
+from creditrisk.pages.run_summary import read_plots, render_run_summary
+from creditrisk.pipelines.context import Context
+
+SUMMARY = "run_summary.html"
+
+
+def write_summary(context: Context, seconds: Mapping[str, float]) -> RunContext:
+    """run_summary.html from the reports that are there; `seconds` by stage of this run."""
+    told = gather(context, seconds)
+    plots = context.folder.reports / "test_evaluation"
+    page = render_run_summary(told, read_plots(plots) if plots.is_dir() else None)
+    write_text(context.folder.report(SUMMARY), page)
+    return told
+
+
+def gather(context: Context, seconds: Mapping[str, float]) -> RunContext:
+    """A stage that has not run leaves its part out."""
+    portfolio = context.book.portfolio
+    reports = {name: _report(context, name) for name in (
+        "ingestion_summary", "contract_findings", "data_lineage", "split", "metrics", "test_metrics",
+        "registry_promotion",
+    )}  # fmt: skip
+    trained, promoted = reports["metrics"], reports["registry_promotion"]
+    name = context.book.name
+    told: RunContext = {
+        "invented": context.invented,
+        "book": {
+            "name": name,
+            "title": portfolio.title,
+            "currency": portfolio.currency,
+            "preset": portfolio.features.preset,
+            "bad": portfolio.target.bad,
+            "horizon": portfolio.target.horizon,
+            "population": portfolio.target.population,
+            "is_not": portfolio.target.is_not,
+        },
+        "findings": reports["contract_findings"].get("findings", []),
+        "lineage": {"files": _files(reports["ingestion_summary"]), "steps": _steps(reports["data_lineage"])},
+        "stages": [{"stage": stage, "seconds": spent} for stage, spent in seconds.items()],
+        "decision": {
+            **portfolio.decision.model_dump(mode="json", exclude_none=True),
+            **trained.get("cut_off", {}),
+        },
+        "policy": portfolio.policy.model_dump(mode="json"),
+        "meta": {
+            "created_at": context.clock.now().isoformat(timespec="seconds"),
+            "actor": context.actor,
+            "code_version": __version__,
+            "run_id": promoted.get("meta", {}).get("run_id", ""),
+        },
+    }
+    if trained:
+        told["model"] = {
+            "name": name,
+            "version": str(promoted.get("version", "not registered")),
+            "alias": str(promoted.get("alias", "")),
+            "bundle_sha256": trained["bundle_sha256"],
+            "estimator": trained["estimator"],
+            "calibration": trained["calibration"]["served"],
+            "features": len(trained["importance"]),
+        }
+        told["importance"] = trained["importance"]
+        told["next_commands"] = [
+            {
+                "command": f"creditrisk score {name} --input DIR --output decisions.parquet --alias candidate",
+                "does": "Score a batch of raw tables with this model.",
+            },
+            {"command": "creditrisk doctor", "does": "See what is installed, reachable and missing."},
+        ]
+    if reports["test_metrics"]:
+        told["metrics"] = reports["test_metrics"]
+    if reports["split"]:
+        told["split"] = _split(reports["split"])
+        if reports["split"]["observed_until"]:
+            told["book"]["observed_until"] = reports["split"]["observed_until"]
+    return told
+
+
+def _report(context: Context, name: str) -> dict[str, Any]:
+    path = context.folder.report(f"{name}.json")
+    return read_json(path) if path.is_file() else {}
+
+
+def _split(report: Mapping[str, Any]) -> SplitFacts:
+    if report["method"] == "out_of_time":
+        until = f" and before {report['test_before']}" if report["test_before"] else ""
+        rule = f"Out of time: tested on everything from {report['test_from']}{until}; "
+        rule += "within the rest by a stable hash of the key."
+        if report["after_test_window"]:
+            rule += f" {report['after_test_window']:,} younger loans are left out."
+    else:
+        rule = "By a stable hash of the key: the data carry no date."
+    balance = report["balance"]
+    rule += f" Default rate {balance['development_default_rate']:.1%} in development, "
+    rule += f"{balance['test_default_rate']:.1%} in the test part."
+    return {
+        "rule": rule,
+        "parts": [
+            {
+                "part": part,
+                "rows": f["n"],
+                "bads": f["bads"],
+                "first": f["first_date"] or "",
+                "last": f["last_date"] or "",
+            }
+            for part, f in report["parts"].items()
+        ],
+        "label_states": report["label_states"],
+    }
+
+
+def _files(summary: Mapping[str, Any]) -> list[FileLineage]:
+    return [
+        {
+            "table": name,
+            "file": table["file"],
+            "sha256": table["sha256"],
+            "bytes": table["bytes"],
+            "rows": table["rows"],
+            "rejected": table["rejected"],
+            "bronze_sha256": table["bronze_sha256"],
+        }
+        for name, table in summary.get("tables", {}).items()
+    ]
+
+
+def _steps(lineage: Mapping[str, Any]) -> list[Step]:
+    steps: list[Step] = []
+    for step in lineage.get("steps", {}).values():
+        for made, sha256 in step["made"].items():
+            if not made.startswith("bronze/"):
+                facts = step["facts"]
+                rows = facts.get(made, facts.get("rows"))
+                steps.append({"name": made, "sha256": sha256, **({"rows": rows} if rows is not None else {})})
+        if "bundle" in step["by"] and not step["made"]:
+            steps.append({"name": "bundle", "sha256": step["by"]["bundle"], "what": "the model, its SQL and its rules"})
+    return steps

@@ -1,0 +1,128 @@
+"""Stage 5: learn, calibrate, choose the cut-off, and put the model into a bundle."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import uuid
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from creditrisk.evaluation import curves, metrics, plots
+from creditrisk.evaluation.tables import importance_table
+from creditrisk.features import check_sql, reason_groups
+from creditrisk.files import PARTIAL
+from creditrisk.governance import Act
+from creditrisk.modelling import Bundle, TrainedModel, load_bundle, points, save_bundle, train
+from creditrisk.pipelines.context import Context
+from creditrisk.pipelines.lineage import add_step, need_unchanged
+from creditrisk.scoring import VERDICTS, grades, verdicts
+
+DEVELOPMENT = ("train", "calibration")
+
+
+def run(context: Context) -> dict[str, Any]:
+    """models/<hash>/bundle, metrics.json (out of fold, on the development rows) and evaluation/."""
+    book, folder = context.book, context.folder
+    files = {part: folder.part(part) for part in DEVELOPMENT}
+    need_unchanged(context, "split", files)
+    tables = [pq.read_table(path) for path in files.values()]
+    development = pa.concat_tables(
+        table.append_column("part", pa.array([part] * table.num_rows))
+        for part, table in zip(files, tables, strict=True)
+    )
+    features = [name for name in check_sql(book) if name in development.column_names]
+    model = train(
+        development,
+        book.portfolio,
+        book.reasons,
+        features=features,
+        progress=context.stage_progress("train"),
+    )
+    sha256 = _save(context, model)
+    add_step(
+        context,
+        "train",
+        made={},
+        by={"bundle": sha256, "book": book.sha256},
+        facts={"features": len(features), "rows": development.num_rows, "estimator": model.estimator.name},
+    )
+    report = _report(context, model, sha256, files)
+    context.act(Act.TRAINED, {"bundle": sha256})
+    return report
+
+
+def newest_bundle(context: Context) -> Bundle:
+    """The bundle that the last training made. Raises MissingInput, BrokenFile."""
+    from creditrisk.files import read_json
+
+    sha256 = read_json(context.folder.report("metrics.json"))["bundle_sha256"]
+    return load_bundle(context.folder.bundle(sha256), expected=sha256)
+
+
+def _save(context: Context, model: TrainedModel) -> str:
+    """The bundle under its own hash; one that is there already is the same to the byte."""
+    book, models = context.book, context.folder.models
+    unnamed = models / f"{PARTIAL}{uuid.uuid4().hex}"
+    try:
+        sha256 = save_bundle(unnamed / "bundle", model, book, invented=context.invented)
+        target = context.folder.bundle(sha256)
+        if not _is_whole(target, sha256):
+            shutil.rmtree(target.parent, ignore_errors=True)
+            unnamed.rename(target.parent)
+    finally:
+        shutil.rmtree(unnamed, ignore_errors=True)
+    return sha256
+
+
+def _is_whole(bundle: Path, sha256: str) -> bool:
+    from creditrisk.errors import CreditRiskError
+
+    try:
+        load_bundle(bundle, expected=sha256)
+    except CreditRiskError:
+        return False
+    return True
+
+
+def _report(context: Context, model: TrainedModel, sha256: str, files: dict[str, Path]) -> dict[str, Any]:
+    rows, policy = model.out_of_fold, model.policy
+    y, pd = rows["target"].to_numpy(), rows["pd"].to_numpy()
+    score = points(pd, policy)
+    names = [name for name, _ in policy.grades]
+    figures = metrics.test_metrics(
+        y, pd, score,
+        np.array(VERDICTS)[verdicts(pd, policy)],
+        grade=np.array(names)[grades(pd, policy)],
+        grades=names,
+    )  # fmt: skip
+    words = reason_groups(context.book.reasons, dict.fromkeys(model.preprocess.names, ""))
+    texts = {feature: context.book.reasons.groups[code].text for feature, code in words.items()}
+    importance = importance_table(model.importance(), texts)
+    plots.write_evaluation(
+        context.folder.reports / "evaluation", curves.curves(y, pd, score), importance, invented=context.invented
+    )
+    body = {
+        "rows_are": "development rows, each scored by a model and a calibrator that never saw its fold",
+        "bundle_sha256": sha256,
+        "estimator": model.estimator.name,
+        "parameters": model.parameters,
+        "rounds": model.rounds,
+        "folds": [{"fold": fit.fold, "rounds": fit.rounds, "rows_fitted": fit.rows_fitted} for fit in model.folds],
+        "calibration": {"served": model.calibrator.method, "log_loss_on_calibration_part": model.calibration_losses},
+        "cut_off": policy.to_json()["cut_off"],
+        "importance": importance,
+        "notes_of_training": list(model.notes),
+        **figures,
+    }
+    return context.report("metrics.json", body, inputs=dict(files))
+
+
+if __name__ == "__main__":
+    from creditrisk.cli import stage_main
+
+    sys.exit(stage_main("train"))

@@ -1,0 +1,64 @@
+"""The one place that chooses adapters."""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from creditrisk.adapters.mlflow_registry import MlflowRegistry
+from creditrisk.adapters.mlflow_tracking import MlflowTracker
+from creditrisk.adapters.system_clock import SystemClock
+from creditrisk.config import Book, Settings, Workspace, load_book
+from creditrisk.duck import DuckSettings
+from creditrisk.errors import Refused
+from creditrisk.pipelines.context import Context, Progress
+
+MODEL_CODE = Path(__file__).resolve().parent / "scoring" / "pyfunc.py"
+
+
+def book_with(name_or_path: str, settings: Mapping[str, Any]) -> Book:
+    """The book, with the settings of the command line over its portfolio.yaml."""
+    return load_book(name_or_path, settings)
+
+
+@contextmanager
+def context_for(
+    book: Book, workspace: Path, *, actor: str | None = None, raw: Path | None = None, progress: Progress
+) -> Iterator[Context]:
+    """Everything a stage needs, with the book's part of the workspace held against other runs.
+
+    Raises Refused when another process is at work on the same book in the same workspace.
+    """
+    settings, root = Settings(), Workspace(workspace).open()
+    tracking = settings.tracking_uri or root.tracking_uri
+    folder = root.book(book.name)
+    with _alone(folder.root):
+        yield Context(
+            book=book,
+            workspace=root,
+            duck=DuckSettings(settings.memory_limit, settings.threads),
+            actor=actor or settings.actor,
+            clock=SystemClock(),
+            tracker=MlflowTracker(
+                tracking, artifacts=None if tracking.startswith("http") else root.artifacts, model_code=MODEL_CODE
+            ),
+            registry=MlflowRegistry(tracking, cache=root.root / ".cache" / "bundles"),
+            progress=progress,
+            raw=raw or folder.raw,
+        )
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise Refused(
+                "another run is at work on this book", where=str(folder), hint="wait for it, or use another --workspace"
+            ) from error
+        yield

@@ -1,0 +1,191 @@
+"""The demo as a newcomer runs it, then again, then killed: the same bytes, and nothing half-written."""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from creditrisk.files import PARTIAL
+from creditrisk.governance import verify_chain
+from creditrisk.kinds import sha256_of, sha256_of_file
+
+BOOKS = ("home_credit", "lending_club")
+ROWS = 4_000
+KILLS = 6
+
+
+def creditrisk(*arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "creditrisk.cli", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=500, check=False)
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    workspace = tmp_path_factory.mktemp("demo") / "workspace"
+    done = creditrisk("demo", "--workspace", workspace, "--rows", ROWS)
+    assert done.returncode == 0, done.stderr
+    assert "invented data" in done.stdout.lower()
+    assert "Traceback" not in done.stderr
+    yield workspace
+    shutil.rmtree(workspace)
+
+
+def fingerprint(folder: Path) -> dict[str, str]:
+    """{file: hash} of everything that a run promises to repeat; `meta` of the reports does not count."""
+    marks = {}
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if not path.is_file() or name.endswith(
+            ("run_summary.html", "registry_promotion.json", ".lock", "decisions.parquet")
+        ):
+            continue
+        is_report = path.suffix == ".json" and "/bundle/" not in name
+        marks[name] = sha256_of(json.loads(path.read_text())) if is_report else sha256_of_file(path)
+    return marks
+
+
+def report(workspace: Path, book: str, name: str) -> dict[str, Any]:
+    return json.loads((workspace / book / "reports" / name).read_text())
+
+
+@pytest.mark.parametrize("book", BOOKS)
+def test_every_artefact_of_the_map_is_there(demo: Path, book: str) -> None:
+    folder = demo / book
+    for name in (
+        "data/bronze/application.parquet", "data/processed/feature_store.parquet", "data/processed/train.parquet",
+        "data/processed/calibration.parquet", "data/processed/test.parquet", "data/processed/audit.parquet",
+        "reports/ingestion_summary.json", "reports/contract_findings.json", "reports/data_lineage.json",
+        "reports/metrics.json", "reports/test_metrics.json", "reports/test_predictions.parquet",
+        "reports/registry_promotion.json", "reports/run_summary.html", "reports/evaluation", "reports/test_evaluation",
+    ):  # fmt: skip
+        assert (folder / name).exists(), name
+    assert (demo / "mlflow.db").is_file()
+    assert not list(demo.rglob(f"{PARTIAL}*"))
+
+
+@pytest.mark.parametrize("book", BOOKS)
+def test_every_report_says_what_it_is_made_of(demo: Path, book: str) -> None:
+    for path in (demo / book / "reports").glob("*.json"):
+        told = json.loads(path.read_text())
+        assert {"schema_version", "book", "code_version", "inputs", "meta", "invented_data"} <= told.keys(), path.name
+        assert told["invented_data"] is True
+        assert "created_at" in told["meta"]
+
+
+@pytest.mark.parametrize("book", BOOKS)
+def test_the_page_says_that_the_data_are_invented(demo: Path, book: str) -> None:
+    page = (demo / book / "reports" / "run_summary.html").read_text(encoding="utf-8")
+    assert "nvented data" in page
+    assert "candidate" in page
+
+
+@pytest.mark.parametrize("book", BOOKS)
+def test_the_model_ranks_and_its_mean_pd_is_near_the_default_rate(demo: Path, book: str) -> None:
+    figures = report(demo, book, "test_metrics.json")
+    assert figures["roc_auc"]["value"] > 0.6
+    low, high = figures["default_rate"]["low"], figures["default_rate"]["high"]
+    mean = figures["mean_pd"]
+    assert 0.8 * low < (mean["value"] if isinstance(mean, dict) else mean) < 1.25 * high
+    assert figures["brier"]["value"] < figures["brier_of_mean"]
+
+
+@pytest.mark.parametrize("book", BOOKS)
+def test_no_prohibited_column_reached_a_part(demo: Path, book: str) -> None:
+    from creditrisk.config import load_book
+
+    names = {name.lower() for name in pq.read_schema(demo / book / "data" / "processed" / "train.parquet").names}
+    kept_apart = load_book(book).portfolio.policy.kept_apart
+    assert not names & {column.lower() for column in kept_apart}
+    audit = set(pq.read_schema(demo / book / "data" / "processed" / "audit.parquet").names)
+    assert set(kept_apart) <= audit
+
+
+def test_acts_are_chained(demo: Path) -> None:
+    verdict = verify_chain(demo / "audit.jsonl")
+    assert verdict.unbroken
+    assert verdict.acts >= 6
+
+
+@pytest.mark.parametrize("book", BOOKS)
+def test_batch_gives_the_evaluations_predictions_to_the_bit(demo: Path, book: str, tmp_path: Path) -> None:
+    raw = tmp_path / "raw"
+    shutil.copytree(demo / "demo" / book, raw)
+    if (raw / "application_test.csv").exists():
+        shutil.copyfile(raw / "application_train.csv", raw / "application_test.csv")
+    out = tmp_path / "decisions.parquet"
+    done = creditrisk("score", book, "--input", raw, "--output", out, "--alias", "candidate", "--workspace", demo)
+    assert done.returncode == 0, done.stderr
+    assert "invented data" in done.stdout
+    tested = pq.read_table(demo / book / "reports" / "test_predictions.parquet").drop_columns(["target"])
+    key = tested.column_names[0]
+    wanted = set(tested[key].to_pylist())
+    ours = [row for row in pq.read_table(out).to_pylist() if row[key] in wanted]
+    assert ours == tested.to_pylist()
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".json"])
+def test_batch_writes_csv_and_json_too(demo: Path, suffix: str, tmp_path: Path) -> None:
+    out = tmp_path / f"decisions{suffix}"
+    done = creditrisk(
+        "score", "lending_club", "--input", demo / "demo" / "lending_club", "--output", out,
+        "--alias", "candidate", "--workspace", demo, "--json",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    rows = out.read_text(encoding="utf-8").splitlines()
+    assert told["rows"] == ROWS
+    assert len(rows) == ROWS + (1 if suffix == ".csv" else 0)
+    if suffix == ".json":
+        assert {"loan_key", "pd", "score", "grade", "decision", "reasons"} <= json.loads(rows[0]).keys()
+
+
+def test_production_is_refused_before_a_promotion(demo: Path, tmp_path: Path) -> None:
+    done = creditrisk(
+        "score", "lending_club", "--input", demo / "demo" / "lending_club", "--output", tmp_path / "d.csv",
+        "--workspace", demo,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "--alias candidate" in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("book", BOOKS)
+def test_the_same_run_gives_the_same_bytes(demo: Path, book: str, tmp_path: Path) -> None:
+    done = creditrisk("run", book, "--raw", demo / "demo" / book, "--workspace", tmp_path / "again")
+    assert done.returncode == 0, done.stderr
+    first, second = fingerprint(demo / book), fingerprint(tmp_path / "again" / book)
+    assert first.keys() == second.keys()
+    assert {name for name in first if first[name] != second[name]} == set()
+
+
+def test_killed_anywhere_and_run_again_it_ends_the_same(demo: Path, tmp_path: Path) -> None:
+    whole, workspace = fingerprint(demo / "lending_club"), tmp_path / "killed"
+    command = [sys.executable, "-m", "creditrisk.cli", "run", "lending_club", "--raw",
+               str(demo / "demo" / "lending_club"), "--workspace", str(workspace)]  # fmt: skip
+    moments = random.Random(5)
+    for _ in range(KILLS):
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(moments.uniform(1.0, 14.0))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        for path in (workspace / "lending_club").rglob("*.json"):
+            if not any(part.startswith(PARTIAL) for part in path.parts):
+                json.loads(path.read_text())
+    done = creditrisk(*command[3:])
+    assert done.returncode == 0, done.stderr
+    ended = fingerprint(workspace / "lending_club")
+    assert {name: mark for name, mark in ended.items() if whole.get(name) != mark} == {}
+    assert ended.keys() == whole.keys()
+    assert not list((workspace / "lending_club").rglob(f"{PARTIAL}*"))
+    assert verify_chain(workspace / "audit.jsonl").unbroken

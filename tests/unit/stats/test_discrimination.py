@@ -1,0 +1,82 @@
+"""Ranking figures against scikit-learn, SciPy and hand-made pairs."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.stats import ks_2samp
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+from creditrisk.errors import BadData
+from creditrisk.stats import auc_interval, gini, gini_interval, ks, pr_auc, roc_auc, roc_points
+
+
+def _drawn(seed: int, rows: int = 800, decimals: int = 2) -> tuple[np.ndarray, np.ndarray]:
+    """Targets and figures with many ties."""
+    random = np.random.default_rng(seed)
+    y = (random.random(rows) < 0.15).astype(int)
+    return y, np.round(random.normal(size=rows) + 0.8 * y, decimals)
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("decimals", [0, 1, 8])
+def test_figures_agree_with_scikit_learn_and_scipy_even_with_ties(seed: int, decimals: int) -> None:
+    y, p = _drawn(seed, decimals=decimals)
+    assert roc_auc(y, p) == pytest.approx(roc_auc_score(y, p), abs=1e-12)
+    assert gini(y, p) == pytest.approx(2 * roc_auc_score(y, p) - 1, abs=1e-12)
+    assert pr_auc(y, p) == pytest.approx(average_precision_score(y, p), abs=1e-12)
+    assert ks(y, p) == pytest.approx(ks_2samp(p[y == 1], p[y == 0]).statistic, abs=1e-12)
+
+
+def test_auc_counts_pairs_by_hand() -> None:
+    # bads 0.8 and 0.4 against goods 0.4, 0.3, 0.9: wins 2 of 3, then 1 and a half of 3
+    assert roc_auc([1, 1, 0, 0, 0], [0.8, 0.4, 0.4, 0.3, 0.9]) == pytest.approx(3.5 / 6)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_delong_interval_agrees_with_its_quadratic_definition(seed: int) -> None:
+    y, p = _drawn(seed, rows=300, decimals=1)
+    bads, goods = p[y == 1], p[y == 0]
+    wins = (bads[:, None] > goods) + 0.5 * (bads[:, None] == goods)
+    variance = np.var(wins.mean(axis=1), ddof=1) / len(bads) + np.var(wins.mean(axis=0), ddof=1) / len(goods)
+    interval = auc_interval(y, p)
+    assert interval.value == pytest.approx(wins.mean(), abs=1e-12)
+    assert interval.high - interval.low == pytest.approx(2 * 1.959963984540054 * variance**0.5, abs=1e-12)
+
+
+def test_delong_interval_redone_on_paper() -> None:
+    # The bads win 2, 3 and 3 of 3 pairs, so do the goods: sample variance 1/27 on each side, over 3 rows each.
+    interval = auc_interval([0, 0, 0, 1, 1, 1], [1, 2, 4, 3, 5, 6])
+    assert interval.value == pytest.approx(8 / 9)
+    assert interval.high == 1.0
+    assert interval.low == pytest.approx(8 / 9 - 1.959963984540054 * ((1 / 27) / 3 * 2) ** 0.5, abs=1e-9)
+
+
+def test_gini_interval_is_the_auc_interval_stretched() -> None:
+    y, p = _drawn(1)
+    auc, both = auc_interval(y, p), gini_interval(y, p)
+    assert (both.low, both.high) == (2 * auc.low - 1, 2 * auc.high - 1)
+
+
+def test_perfect_ranking_has_auc_one_and_ks_one() -> None:
+    y, p = [0, 0, 1, 1], [0.1, 0.2, 0.3, 0.4]
+    interval = auc_interval(y, p)
+    assert (roc_auc(y, p), ks(y, p), pr_auc(y, p)) == (1.0, 1.0, 1.0)
+    assert (interval.low, interval.high) == (1.0, 1.0)
+
+
+def test_roc_points_run_from_corner_to_corner() -> None:
+    bads, goods = roc_points([1, 0, 1, 0], [0.9, 0.9, 0.5, 0.1])
+    assert bads.tolist() == [0.0, 0.5, 1.0, 1.0]
+    assert goods.tolist() == [0.0, 0.5, 0.5, 1.0]
+
+
+def test_one_bad_alone_still_has_an_interval() -> None:
+    interval = auc_interval([1, 0, 0, 0], [0.9, 0.1, 0.2, 0.95])
+    assert interval.low <= interval.value <= interval.high
+
+
+@pytest.mark.parametrize("figure", [roc_auc, auc_interval, gini, ks, pr_auc, roc_points])
+def test_one_class_alone_is_refused(figure: object) -> None:
+    with pytest.raises(BadData, match="0 bads and 3 goods"):
+        figure([0, 0, 0], [0.1, 0.2, 0.3])  # type: ignore[operator]

@@ -1,0 +1,56 @@
+"""Log-odds that do not depend on their neighbours, and a line fitted through them."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from creditrisk.stats import fit_line, log_elementwise, logit, sigmoid
+
+
+def test_sigmoid_and_logit_undo_each_other() -> None:
+    z = np.linspace(-20, 15, 201)
+    assert logit(sigmoid(z)) == pytest.approx(z, abs=1e-8)
+
+
+def test_sigmoid_never_reaches_zero_or_one() -> None:
+    p = sigmoid(np.array([-1e9, -40.0, 40.0, 1e9]))
+    assert p.min() > 0.0
+    assert p.max() < 1.0
+
+
+@pytest.mark.parametrize("function", [sigmoid, lambda x: log_elementwise(np.abs(x) + 0.1)])
+def test_each_number_has_the_same_bits_alone_and_among_others(function: object) -> None:
+    z = np.random.default_rng(1).normal(size=1003) * 6
+    together = function(z)  # type: ignore[operator]
+    alone = np.array([function(z[i : i + 1])[0] for i in range(len(z))])  # type: ignore[operator]
+    assert np.array_equal(together, alone)
+
+
+def test_line_through_soft_targets_recovers_slope_and_intercept() -> None:
+    z = np.linspace(-4, 4, 101)
+    slope, intercept = fit_line(z, sigmoid(0.7 * z - 1.3))
+    assert slope == pytest.approx(0.7, abs=1e-9)
+    assert intercept == pytest.approx(-1.3, abs=1e-9)
+
+
+def test_line_with_a_slope_held_fixed_moves_the_intercept_alone() -> None:
+    z = np.linspace(-4, 4, 101)
+    slope, intercept = fit_line(z, sigmoid(z + 0.5), slope=1.0)
+    assert slope == 1.0
+    assert intercept == pytest.approx(0.5, abs=1e-9)
+
+
+def test_one_log_odds_for_all_gives_the_mean() -> None:
+    slope, intercept = fit_line(np.full(10, 2.0), np.array([1.0] * 3 + [0.0] * 7))
+    assert slope == 0.0
+    assert intercept == pytest.approx(math.log(3 / 7))
+
+
+def test_separated_targets_end_with_a_finite_line() -> None:
+    slope, intercept = fit_line(np.array([-1.0, -0.5, 0.5, 1.0]), np.array([0.0, 0.0, 1.0, 1.0]))
+    assert math.isfinite(slope)
+    assert math.isfinite(intercept)
+    assert slope > 5
