@@ -19,12 +19,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+import pyarrow as pa
 import typer
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from creditrisk import cli, errors
 from creditrisk.config import Contract, Portfolio, Reasons, Settings
+from creditrisk.scoring import score_schema
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "docs" / "reference"
@@ -32,6 +34,19 @@ SCHEMAS = ROOT / "docs" / "schemas"
 MADE = "<!-- Written by `make docs` from the code; change the code, not this page. -->"
 
 PLAIN = {str: "text", int: "whole number", float: "number", bool: "true or false", dt.date: "date", Any: "anything"}
+
+SCORED = {
+    "pd": ("number", "Probability that the loan turns bad, as the book defines it; above 0, below 1."),
+    "score": ("whole number", "Points; more is safer, and more PD never means more points."),
+    "grade": ("text", "Of the book's grades, by PD."),
+    "decision": ("text", "`approve`, `refer` or `decline`, by the bundle's cut-off."),
+    "reasons": (
+        "list",
+        "For `refer` and `decline`: code, text, feature and contribution (log-odds), weightiest first.",
+    ),
+    "warnings": ("list of text", "What of the application the model could not read as it should."),
+}
+"""Column of a scored row: (type, meaning)."""
 
 
 def pages() -> dict[Path, str]:
@@ -132,7 +147,26 @@ def reports_page() -> str:
         ]
         parts += [f"## {name}.json", _one_line(schema.get("description", ""))]
         parts += [_table(("key", "type", "always there", "meaning"), rows), f"[JSON Schema](../schemas/{path.name})"]
-    return _page([part for part in parts if part])
+    return _page([part for part in [*parts, *_other_outputs()] if part])
+
+
+def _other_outputs() -> list[str]:
+    """What is no JSON report: the page, and the columns of scored rows as the code makes them."""
+    decisions = score_schema("<entity key>", pa.null())
+    rows = [(f"`{field.name}`", "as in the book", "The application.") if pa.types.is_null(field.type)
+            else (f"`{field.name}`", SCORED[field.name][0], SCORED[field.name][1]) for field in decisions]  # fmt: skip
+    return [
+        "## run_summary.html",
+        "One page that needs no network: figures, plots, grades, findings, lineage and the next commands, from the "
+        "reports that are there. It says so where the data are invented.",
+        "## Decisions",
+        "What `creditrisk score` writes, one row an application, sorted by key. CSV holds `reasons` and `warnings` as "
+        "JSON in their cells; `.json` holds one object a line.",
+        _table(("column", "type", "meaning"), rows),
+        "## test_predictions.parquet",
+        "The same columns for the rows of the test part, and `target` (1 bad, 0 good). A batch over the same raw rows "
+        "gives the same bits.",
+    ]
 
 
 def type_in_words(field: FieldInfo) -> str:

@@ -13,7 +13,7 @@ from typer.exceptions import TyperException
 
 from creditrisk import __version__
 from creditrisk.cli_output import shown_progress, tell, tell_error
-from creditrisk.errors import BadUsage, CreditRiskError, ExitCode
+from creditrisk.errors import BadUsage, CreditRiskError, ExitCode, OutsideFailed
 
 if TYPE_CHECKING:
     from creditrisk.pages.context import RunContext
@@ -194,20 +194,36 @@ def main(arguments: Sequence[str] | None = None) -> int:
         tell_error(error, as_json="--json" in words)
         return int(error.exit_code)
     except TyperException as error:
-        told = BadUsage(error.format_message(), hint=f"creditrisk {words[0]} --help" if words else "creditrisk --help")
+        told = BadUsage(error.format_message(), hint=_help_on(words))
         tell_error(told, as_json="--json" in words)
         return int(told.exit_code)
     except (KeyboardInterrupt, typer.Abort):
-        tell_error(CreditRiskError("stopped", hint="nothing is half-written; run the command again"), as_json=False)
+        tell_error(OutsideFailed("stopped", hint="nothing is half-written; run the command again"), as_json=False)
         return 130
+    except OSError as error:
+        if "--debug" in words:
+            raise
+        told_os = OutsideFailed(
+            f"the system says no: {error.strerror or error}",
+            where=str(error.filename or ""),
+            hint="see whether the place is there, may be written and has room",
+        )
+        tell_error(told_os, as_json="--json" in words)
+        return int(told_os.exit_code)
     except Exception as error:
         if "--debug" in words:
             raise
         what = (
             f"a fault in creditrisk itself: {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
         )
-        tell_error(CreditRiskError(what, hint="run it again with --debug and report what it prints"), as_json=False)
-        return int(ExitCode.OUTSIDE_FAILED)
+        fault = OutsideFailed(what, hint="run it again with --debug and report what it prints")
+        tell_error(fault, as_json="--json" in words)
+        return int(fault.exit_code)
+
+
+def _help_on(words: Sequence[str]) -> str:
+    known = getattr(typer.main.get_command(app), "commands", {})
+    return f"creditrisk {words[0]} --help" if words and words[0] in known else "creditrisk --help"
 
 
 def stage_main(stage: str) -> int:

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import TypedDict
 
 from creditrisk import __version__
-from creditrisk.config import Settings, Workspace, load_book, shipped_books
+from creditrisk.config import Workspace, load_book, read_settings, shipped_books
 from creditrisk.errors import CreditRiskError
 from creditrisk.features import check_sql
 from creditrisk.governance import verify_chain
 
-LIBRARIES = ("duckdb", "polars", "pyarrow", "numpy", "xgboost-cpu", "scikit-learn", "mlflow", "pandera", "sqlglot")
+LIBRARIES = ("duckdb", "polars", "pyarrow", "numpy", "xgboost-cpu", "mlflow", "pandera", "sqlglot")
 GIB = 1024**3
 
 
@@ -43,8 +43,8 @@ def examine(workspace: Path) -> list[Check]:
         _check("disk", lambda: _disk(workspace), needed=False),
         _check("workspace", lambda: _workspace(workspace)),
         _check("audit chain", lambda: _chain(workspace)),
-        _check("tracking", lambda: Settings().tracking_uri or f"SQLite in {workspace}"),
-        _check("actor", lambda: Settings().actor),
+        _check("tracking", lambda: read_settings().tracking_uri or f"SQLite in {workspace}"),
+        _check("actor", lambda: read_settings().actor),
         _check("browser for page tests", lambda: _program("chromium", "apt-get install chromium"), needed=False),
         _check("Java for Spark", lambda: _program("java", "apt-get install openjdk-17-jre-headless"), needed=False),
     ]
@@ -75,7 +75,7 @@ def _memory() -> str:
     gib = pages * size / GIB
     if gib < 3:
         raise CreditRiskError(f"{gib:.1f} GiB", hint="lower CREDITRISK_MEMORY_LIMIT, e.g. 500MB")
-    return f"{gib:.1f} GiB, of which DuckDB may use {Settings().memory_limit} at a time"
+    return f"{gib:.1f} GiB, of which DuckDB may use {read_settings().memory_limit} at a time"
 
 
 def _disk(workspace: Path) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from creditrisk.adapters.mlflow_registry import MlflowRegistry
 from creditrisk.adapters.mlflow_tracking import MlflowTracker
 from creditrisk.adapters.system_clock import SystemClock
-from creditrisk.config import Book, Settings, Workspace, load_book
+from creditrisk.config import Book, Workspace, load_book, read_settings
 from creditrisk.duck import DuckSettings
 from creditrisk.errors import Refused
 from creditrisk.pipelines.context import Context, Progress
@@ -32,7 +32,7 @@ def context_for(
 
     Raises Refused when another process is at work on the same book in the same workspace.
     """
-    settings, root = Settings(), Workspace(workspace).open()
+    settings, root = read_settings(), Workspace(workspace).open()
     tracking = settings.tracking_uri or root.tracking_uri
     folder = root.book(book.name)
     with _alone(folder.root):

@@ -19,6 +19,7 @@ import pytest
 from creditrisk.files import PARTIAL
 from creditrisk.governance import verify_chain
 from creditrisk.kinds import sha256_of, sha256_of_file
+from tests.support.schemas import faults_in
 
 BOOKS = ("home_credit", "lending_club")
 ROWS = 4_000
@@ -81,6 +82,13 @@ def test_every_report_says_what_it_is_made_of(demo: Path, book: str) -> None:
         assert {"schema_version", "book", "code_version", "inputs", "meta", "invented_data"} <= told.keys(), path.name
         assert told["invented_data"] is True
         assert "created_at" in told["meta"]
+
+
+@pytest.mark.parametrize("book", BOOKS)
+def test_every_report_keeps_to_its_schema_and_none_is_without_one(demo: Path, book: str, tmp_path: Path) -> None:
+    assert list(faults_in(demo / book / "reports")) == []
+    (tmp_path / "surprise.json").write_text("{}", encoding="utf-8")
+    assert list(faults_in(tmp_path)) == ["surprise.json: no schema in docs/schemas"]
 
 
 @pytest.mark.parametrize("book", BOOKS)

@@ -3,11 +3,11 @@
 from creditrisk.config.book import MAIN, Book, SqlFile, load_book, shipped_books
 from creditrisk.config.contract import Column, Contract, ReasonGroup, Reasons, Rule
 from creditrisk.config.portfolio import Decision, Policy, Portfolio, Scaling, Source, Split, Table, Training
-from creditrisk.config.settings import Settings
+from creditrisk.config.settings import Settings, read_settings
 from creditrisk.config.workspace import BookFolder, Workspace
 
 __all__ = [
     "MAIN", "Book", "BookFolder", "Column", "Contract", "Decision", "Policy", "Portfolio", "ReasonGroup", "Reasons",
     "Rule", "Scaling", "Settings", "Source", "Split", "SqlFile", "Table", "Training", "Workspace",
-    "load_book", "shipped_books",
+    "load_book", "read_settings", "shipped_books",
 ]  # fmt: skip

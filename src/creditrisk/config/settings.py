@@ -4,8 +4,25 @@ from __future__ import annotations
 
 import getpass
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from creditrisk.errors import BadConfig
+
+
+def read_settings() -> Settings:
+    """The settings of this process's environment. Raises BadConfig naming the variable."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        name = str(first["loc"][0])
+        variable = name if name.isupper() else f"CREDITRISK_{name.upper()}"
+        raise BadConfig(
+            f"{variable}: {first['msg']}, got {str(first.get('input'))[:40]!r}",
+            where="environment",
+            hint="docs/reference/settings.md lists every variable",
+        ) from error
 
 
 def _system_user() -> str:
@@ -22,7 +39,7 @@ class Settings(BaseSettings):
 
     actor: str = Field(default_factory=_system_user)
     """Who acts, where `--by` does not say; else the system's user."""
-    memory_limit: str = "1500MB"
+    memory_limit: str = Field(default="1500MB", pattern=r"(?i)^\d+(\.\d+)? ?[kmgt]i?b$")
     """Of each DuckDB connection."""
     threads: int = Field(default=2, ge=1)
     """Of each DuckDB connection."""

@@ -47,9 +47,19 @@ class Workspace:
                     hint="use the version of creditrisk that made it, or a newer one",
                 )
         else:
+            self._make(marker)
+        return self
+
+    def _make(self, marker: Path) -> None:
+        try:
             self.root.mkdir(parents=True, exist_ok=True)
             marker.write_text(f"{WORKSPACE_SCHEMA}\n", encoding="utf-8")
-        return self
+        except OSError as error:
+            raise BadUsage(
+                f"no workspace can be made here: {error.strerror}",
+                where=str(self.root),
+                hint="give another folder: --workspace DIR",
+            ) from error
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,9 @@ def read_yaml[M: BaseModel](path: Path, model: type[M], overrides: Mapping[str, 
     try:
         return model.model_validate(value)
     except ValidationError as error:
-        raise _explained(error, model, path, lines) from error
+        told = _explained(error, model, path, lines)
+        told.where = _command_line(error, overrides or {}) or told.where
+        raise told from error
 
 
 def _parse(text: str, path: Path) -> tuple[Any, dict[_Place, int]]:
@@ -73,13 +75,23 @@ def _build(node: yaml.Node, place: _Place, lines: dict[_Place, int], path: Path)
 
 
 def _put(value: Any, keys: Sequence[str], override: Any) -> None:
-    for key in keys[:-1]:
+    for place, key in enumerate(keys):
         if not isinstance(value, dict):
-            raise BadConfig(f'--set {".".join(keys)}: "{key}" is not inside a mapping')
-        value = value.setdefault(key, {})
-    if not isinstance(value, dict):
-        raise BadConfig(f'--set {".".join(keys)}: "{keys[-1]}" is not inside a mapping')
-    value[keys[-1]] = override
+            raise BadConfig(
+                f'"{".".join(keys[:place])}" has no keys inside it',
+                where=f"--set {'.'.join(keys)}",
+                hint="docs/reference/portfolio.md lists every key",
+            )
+        if place == len(keys) - 1:
+            value[key] = override
+        else:
+            value = value.setdefault(key, {})
+
+
+def _command_line(error: ValidationError, overrides: Mapping[str, Any]) -> str:
+    """Where a wrong value stands when it came with --set; "" when it stands in the file."""
+    loc = ".".join(map(str, error.errors(include_url=False)[0]["loc"])) + "."
+    return next((f"--set {key}" for key in overrides if loc.startswith(f"{key}.")), "")
 
 
 def _explained(error: ValidationError, model: type[BaseModel], path: Path, lines: dict[_Place, int]) -> BadConfig:

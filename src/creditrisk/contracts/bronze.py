@@ -169,11 +169,11 @@ def _translated(raw: RawTable) -> Iterator[None]:
             first_line(error), where=str(raw.landed.source), hint="free disk space, or see whether the file is whole"
         ) from error
     except duckdb.Error as error:
-        raise BrokenFile(
-            f"cannot be read: {_told(error)}", where=str(raw.landed.source), hint="fetch the file again"
-        ) from error
+        raise BrokenFile(_told(error), where=str(raw.landed.source), hint="save it again as plain CSV") from error
 
 
 def _told(error: duckdb.Error) -> str:
     """DuckDB's first line, without its advice about options that nobody here can set."""
-    return first_line(error).removeprefix("Invalid Input Error: ")
+    if "state machine" in str(error):
+        return "different line ends are mixed, or quotes stand where none may be, so the rows cannot be told apart"
+    return f"cannot be read: {first_line(error).removeprefix('Invalid Input Error: ')}"

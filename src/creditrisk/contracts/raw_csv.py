@@ -22,7 +22,12 @@ def read_header(path: Path) -> list[str]:
     Raises BadData when the first line is no header that can be read with certainty.
     """
     text = _head(path).decode("utf-8-sig", errors="replace")
-    names = [name.strip() for name in next(csv.reader(StringIO(text, newline="")), [])]
+    try:
+        names = [name.strip() for name in next(csv.reader(StringIO(text, newline="")), [])]
+    except csv.Error as error:
+        raise BadData(
+            f"no header can be read: {error}", where=f"{path}, line 1", hint="fetch the file again"
+        ) from error
     if any("\ufffd" in name or "\x00" in name for name in names):
         raise BadData("the header is not UTF-8 text", where=f"{path}, line 1", hint="save the file as UTF-8")
     if not any(names):

@@ -65,16 +65,12 @@ def reason_groups(reasons: Reasons, features: dict[str, str]) -> dict[str, str]:
     """{feature: reason code}. Raises BadConfig for a feature with no words, or with two groups of words."""
     chosen: dict[str, str] = {}
     for feature in features:
-        codes = [code for code, group in reasons.groups.items() if any(_fits(feature, p) for p in group.features)]
+        codes = reasons.codes_of(feature)
         if len(codes) != 1:
             what = f"stands in {len(codes)} groups: {', '.join(codes)}" if codes else "has no words for an applicant"
             raise BadConfig(f"the feature {feature} {what}", where="reasons.yaml", hint="list it in exactly one group")
         chosen[feature] = codes[0]
     return chosen
-
-
-def _fits(feature: str, pattern: str) -> bool:
-    return feature.startswith(pattern[:-1]) if pattern.endswith("*") else feature == pattern
 
 
 def _tie_breakers(book: Book) -> set[str]:

@@ -17,7 +17,17 @@ import sqlglot
 from sqlglot import exp
 
 from creditrisk.config import Book, SqlFile
-from creditrisk.duck import PARQUET, Connection, DuckSettings, locked_room, named, quoted, sql_type, translated
+from creditrisk.duck import (
+    PARQUET,
+    PARQUET_READ_ONCE,
+    Connection,
+    DuckSettings,
+    locked_room,
+    named,
+    quoted,
+    sql_type,
+    translated,
+)
 from creditrisk.errors import BadConfig
 from creditrisk.files import whole_file
 
@@ -144,7 +154,7 @@ def _run_step(
                 con.execute(_empty_view(name, schema[name]))
         order = f" order by {named(order_by)}" if order_by else ""
         query = f"select * from ({_body(file, tables, schema)}\n){order}"  # noqa: S608
-        con.execute(f"copy ({query}) to {quoted(str(target.resolve()))} ({PARQUET})")
+        con.execute(f"copy ({query}) to {quoted(str(target.resolve()))} ({PARQUET if order_by else PARQUET_READ_ONCE})")
 
 
 def _body(file: SqlFile, tables: Mapping[str, object], schema: Schema) -> str:

@@ -85,6 +85,8 @@ type Put = Callable[[pa.Table], None]
 
 
 def _writer(output: Path) -> Callable[[Path, pa.Schema], AbstractContextManager[Put]]:
+    if output.is_dir():
+        raise BadUsage("the output is a folder", where=str(output), hint="name a file: --output decisions.parquet")
     writers = {".parquet": _parquet, ".csv": _csv, ".json": _json_lines}
     if output.suffix not in writers:
         raise BadUsage(

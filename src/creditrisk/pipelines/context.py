@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from creditrisk.config import Book, BookFolder, Workspace
 from creditrisk.duck import DuckSettings
 from creditrisk.files import write_json
 from creditrisk.governance import Act, append_act
-from creditrisk.kinds import SCHEMA_VERSION, sha256_of_file
+from creditrisk.kinds import SCHEMA_VERSION, Finding, sha256_of_file
 from creditrisk.ports import Clock, Registry, Tracker
 
 type Progress = Callable[[str, str, float], None]
@@ -32,6 +32,8 @@ class Context:
     registry: Registry
     progress: Progress
     raw: Path
+    found: dict[str, list[Finding]] = field(default_factory=dict)
+    """What the contracts find in tables of these bytes: ingest asks before it writes, check tells; read once a run."""
 
     @property
     def folder(self) -> BookFolder:

@@ -16,6 +16,7 @@ from creditrisk.contracts import BronzeTable, ingestion_summary, quarantine, to_
 from creditrisk.files import whole_folder
 from creditrisk.governance import Act
 from creditrisk.kinds import Finding, sha256_of_file
+from creditrisk.pipelines.check_data import need_promises_kept
 from creditrisk.pipelines.context import Context
 from creditrisk.pipelines.lineage import add_step
 from creditrisk.sources import Landed, fetch
@@ -43,8 +44,15 @@ def run(context: Context) -> dict[str, Any]:
     book, folder = context.book, context.folder
     with whole_folder(folder.bronze) as bronze:
         arrived = bring_in(context, book, context.raw, bronze)
-        read_labels(book, arrived.bronze[MAIN].path, context.duck)  # a target that cannot be learnt writes nothing
-    made = {f"bronze/{name}": folder.table(name) for name in arrived.bronze}
+        made = {f"bronze/{name}": table.sha256 for name, table in arrived.bronze.items()}
+        # What breaks a contract's must, and a target that cannot be learnt, leave the tables of the last run in place.
+        need_promises_kept(
+            context,
+            {name: table.path for name, table in arrived.bronze.items()},
+            made,
+            lambda what, share: context.progress("ingest", f"check {what}", 0.6 + 0.4 * share),
+        )
+        read_labels(book, arrived.bronze[MAIN].path, context.duck)
     add_step(
         context,
         "ingest",
@@ -87,7 +95,7 @@ def bring_in(context: Context, book: Book, raw: Path, folder: Path, *, scoring: 
             scoring=scoring,
         )
         done += 1
-        context.progress(stage, f"read {name}", done / len(landed) * (0.4 if scoring else 0.9))
+        context.progress(stage, f"read {name}", done / len(landed) * (0.4 if scoring else 0.6))
         return table
 
     with ThreadPoolExecutor(context.duck.threads) as pool:  # one thread reads a file; files are read side by side

@@ -16,32 +16,36 @@ STEPS = ("ingest", "features", "split", "train", "evaluate")
 
 
 def add_step(
-    context: Context, step: str, *, made: Mapping[str, Path], by: Mapping[str, str], facts: Mapping[str, Any]
+    context: Context, step: str, *, made: Mapping[str, Path | str], by: Mapping[str, str], facts: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Note that `step` made these files; what later steps once made from older ones is forgotten.
 
+    made: {name: file, or its sha256 where it is known already}.
     by: {name: sha256} of what is not a data file: SQL texts, the book, the raw files.
     facts: rows, columns and other figures that do not change from run to run.
     """
     steps = {} if step == STEPS[0] else _known(context, before=step)
     steps[step] = {
-        "made": {name: sha256_of_file(path) for name, path in made.items()},
+        "made": {name: sha256_of_file(file) if isinstance(file, Path) else file for name, file in made.items()},
         "by": dict(by),
         "facts": dict(facts),
     }
     return context.report(LINEAGE, {"steps": steps}, inputs={})
 
 
-def need_unchanged(context: Context, step: str, files: Mapping[str, Path]) -> None:
-    """Raises Refused unless these files are, to the byte, what `step` made last."""
+def need_unchanged(context: Context, step: str, files: Mapping[str, Path]) -> dict[str, str]:
+    """The files' sha256. Raises Refused unless they are, to the byte, what `step` made last."""
     made = _known(context, before=None).get(step, {}).get("made", {})
+    hashes: dict[str, str] = {}
     for name, path in files.items():
-        if not path.is_file() or name not in made or sha256_of_file(path) != made[name]:
+        hashes[name] = sha256_of_file(path) if path.is_file() else ""
+        if not hashes[name] or hashes[name] != made.get(name):
             raise Refused(
                 f"{path.name} is not what the stage {step} made last",
                 where=str(path),
                 hint=f"run the stage again: creditrisk {step} {context.book.name}",
             )
+    return hashes
 
 
 def _known(context: Context, *, before: str | None) -> dict[str, Any]:

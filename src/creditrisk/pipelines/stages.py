@@ -40,8 +40,10 @@ def run_stages(context: Context, *, first: str | None = None, last: str | None =
     What a killed run left behind is cleared first. Raises what the stages raise.
     """
     from creditrisk.features import check_sql
+    from creditrisk.modelling import estimator_named
 
     check_sql(context.book)
+    estimator_named(context.book.portfolio.training.estimator)
     if context.folder.root.is_dir():
         remove_partials(context.folder.root)
     seconds: dict[str, float] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
 import hashlib
 import os
@@ -10,9 +11,12 @@ import subprocess
 import sys
 import time
 from decimal import Decimal
+from io import StringIO
 
 import duckdb
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from creditrisk.config.portfolio import Entity
 from creditrisk.contracts import entity_key_sql, to_bronze
@@ -195,7 +199,7 @@ def test_every_line_end_and_a_byte_order_mark_are_read(tmp_path, mark):
 
 
 def test_mixed_line_ends_are_refused_without_a_traceback(tmp_path):
-    with pytest.raises(CreditRiskError):
+    with pytest.raises(BrokenFile, match="line ends are mixed"):
         bronze(tmp_path, "a,b\n1,x\r\n2,y\n", contract(a="integer", b="text"))
 
 
@@ -305,7 +309,8 @@ def test_parquet_is_cast_as_strictly_as_text(tmp_path):
     path = tmp_path / "loans.parquet"
     with duckdb.connect() as con:
         con.execute(
-            "copy (select * from (values (1.0::double, 5, 2.125::decimal(9,4), 'x', timestamp '2020-01-31', ' 36 months'), "
+            "copy (select * from (values "
+            "(1.0::double, 5, 2.125::decimal(9,4), 'x', timestamp '2020-01-31', ' 36 months'), "
             "(12.7, 6, 1.1119, 'y', timestamp '2020-01-31', '36'), (3, 7, 0, 'z', timestamp '2020-01-31 10:00', '60'), "
             "('nan'::double, 8, 0, 'w', null, null), (4, 9, 0.5, null, null, null)) "
             f"t(a, b, c, d, e, f)) to '{path}' (format parquet)"
@@ -386,3 +391,41 @@ def test_a_killed_run_leaves_nothing_under_the_final_name(tmp_path, repository):
     run.stdout.close()
     assert not out.exists()
     assert all(left.name.startswith(".partial-") for left in out.parent.iterdir())
+
+
+_CELLS = st.sampled_from(
+    [
+        "1",
+        "2",
+        "-7.0",
+        "0.25",
+        "",
+        "x",
+        '"q"',
+        '"a,b"',
+        '"n\nm"',
+        '"x""y"',
+        '"',
+        "NaN",
+        "1e3",
+        "\x00",
+        "\r",
+        "ü",
+        "9" * 25,
+    ]
+)
+_LINES = st.lists(st.lists(_CELLS, min_size=1, max_size=4).map(",".join), min_size=1, max_size=6)
+
+
+@settings(max_examples=40)
+@given(_LINES, st.sampled_from(["\n", "\r\n"]))
+def test_whatever_the_text_every_row_is_kept_or_counted_or_the_file_is_refused(tmp_path_factory, lines, end):
+    text = end.join(["a,b,c", *lines])
+    promised = contract("payments", rejected_share_max=1.0, a="integer", b="text", c="decimal(18,3)")
+    try:
+        table = bronze(tmp_path_factory.mktemp("any"), text, promised)
+    except CreditRiskError:
+        return
+    every = [row for row in csv.reader(StringIO(text, newline="")) if row][1:]
+    assert table.rows + table.rejected == len(every)
+    assert len(rows(table.path)) == table.rows

@@ -15,7 +15,10 @@ from creditrisk.kinds import Finding, Severity
 from tests.support.small_tables import SETTINGS, contract, rows
 from tests.support.tiny_book import write_tiny_book
 
-APPLICATIONS = "loan_id bigint, bad bigint, income decimal(18,3), debt decimal(18,3), town varchar, sex varchar, recovered decimal(18,3)"
+APPLICATIONS = (
+    "loan_id bigint, bad bigint, income decimal(18,3), debt decimal(18,3), town varchar, sex varchar, "
+    "recovered decimal(18,3)"
+)
 PAYMENTS = "payment_id bigint, loan_id bigint, day bigint, days_late bigint, paid decimal(18,3)"
 GOOD_LOANS = ["(1, 0, 10, 1, 'big', 'F', null)", "(2, 1, 20, 2, 'small', 'M', null)"]
 GOOD_PAYMENTS = ["(1, 1, -5, 0, 1)", "(2, 1, -4, 0, 1)", "(3, 2, 0, 0, 1)"]
@@ -98,7 +101,7 @@ def test_sentinel_is_counted_and_breaks_no_range_and_is_no_event(book, tmp_path)
 def test_event_after_the_application_is_refused(book, tmp_path):
     findings = _check(book, _tables(tmp_path, payments=[*GOOD_PAYMENTS, "(4, 2, 3, 0, 1)"]))
     assert _one(findings) == ("payments", "event after application", "day", Severity.REFUSE, 1)
-    with pytest.raises(BadData, match="the event lies after the application, in 1 rows, e.g. 3") as caught:
+    with pytest.raises(BadData, match=r"the event lies after the application, in 1 rows, e\.g\. 3") as caught:
         refuse_if_needed(findings)
     assert caught.value.where == "payments, column day"
 

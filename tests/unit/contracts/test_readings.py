@@ -6,7 +6,7 @@ import tempfile
 from decimal import Decimal
 from pathlib import Path
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.small_tables import bronze, contract, rows
@@ -27,11 +27,13 @@ def _through(values, kind):
         return [row[0] for row in rows(table.path)]
 
 
+@settings(max_examples=25)
 @given(st.lists(st.one_of(st.none(), INTEGERS), min_size=1, max_size=20))
 def test_integers_keep_every_digit(values):
     assert _through(values, "integer") == values
 
 
+@settings(max_examples=25)
 @given(st.lists(st.one_of(st.none(), MONEY), min_size=1, max_size=20))
 def test_decimals_keep_every_digit(values):
     assert _through([None if value is None else f"{value:f}" for value in values], "decimal(18,3)") == [
@@ -39,6 +41,7 @@ def test_decimals_keep_every_digit(values):
     ]
 
 
+@settings(max_examples=25)
 @given(st.lists(st.one_of(st.none(), NUMBERS), min_size=1, max_size=20))
 def test_doubles_keep_every_bit(values):
     assert _through([None if value is None else repr(value) for value in values], "double") == values

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import duckdb
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from creditrisk.contracts import uniqueness
@@ -32,11 +32,13 @@ def _found(values: list[tuple[object, ...]], kinds: list[str]) -> int:
         return doubled_rows(con, "t", names, ends, len(values))
 
 
+@settings(max_examples=25)
 @given(st.lists(st.tuples(NUMBERS, NUMBERS), min_size=1, max_size=30))
 def test_pairs_of_integers(values):
     assert _found(values, ["bigint", "bigint"]) == _obvious(values)
 
 
+@settings(max_examples=25)
 @given(st.lists(st.tuples(WORDS, NUMBERS), min_size=1, max_size=30))
 def test_words_and_integers(values):
     assert _found(values, ["varchar", "bigint"]) == _obvious(values)

@@ -15,6 +15,7 @@ from creditrisk.demo.draws import (
     following,
     gaps,
     logistic,
+    named,
     number,
     pick,
     pick_index,
@@ -247,9 +248,9 @@ def _documents(rng: Rng, people: People, retired: Bools) -> dict[str, pl.Series]
     sixth = retired & (rng.random(n) < 0.5)
     third = ~sixth & (following(rng, people.debt, 0.1) > 0.22)
     eighth = ~third & ~sixth & (rng.random(n) < 0.41)
-    handed = {number_: rng.random(n) < share for number_, share in shares.DOCUMENT.items()}
+    handed = {paper: rng.random(n) < share for paper, share in shares.DOCUMENT.items()}
     handed |= {3: third, 6: sixth, 8: eighth}
-    return {f"FLAG_DOCUMENT_{number_}": whole(handed[number_]) for number_ in range(2, 22)}
+    return {f"FLAG_DOCUMENT_{paper}": whole(handed[paper]) for paper in range(2, 22)}
 
 
 def _enquiries(rng: Rng, people: People) -> dict[str, pl.Series]:
@@ -261,4 +262,4 @@ def _enquiries(rng: Rng, people: People) -> dict[str, pl.Series]:
 
 
 def _words(condition: Bools, yes: str, no: str) -> pl.Series:
-    return pick({no: 0.5, yes: 0.5}, condition.astype(np.float64))
+    return named(condition.astype(np.int64), (no, yes))

@@ -1,0 +1,36 @@
+"""One whole run of the tiny book for all tests of the stages; those that spoil something copy it first."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from creditrisk.config import Workspace
+from creditrisk.pipelines.context import Context
+from creditrisk.pipelines.stages import run_stages
+from tests.support.tiny_run import tiny_context
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Context:
+    """After every stage. To read only."""
+    context = tiny_context(tmp_path_factory.mktemp("tiny"))
+    run_stages(context)
+    return context
+
+
+@pytest.fixture
+def own(finished: Context, tmp_path: Path) -> Context:
+    """The same in a workspace of the test's own."""
+    shutil.copytree(finished.workspace.root, tmp_path / "workspace")
+    return replace(finished, workspace=Workspace(tmp_path / "workspace"), found={})
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Callable[..., Context]:
+    """fresh(split__folds=2) -> a context before the first stage."""
+    return lambda **settings: tiny_context(tmp_path, **settings)

@@ -1,0 +1,45 @@
+"""A bundle under its own hash, the same one each time; a damaged one is made anew."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from creditrisk.errors import BrokenFile, MissingInput, Refused
+from creditrisk.pipelines import train_model
+from creditrisk.pipelines.context import Context
+
+
+def bundles(context: Context) -> list[str]:
+    return sorted(path.name for path in context.folder.models.iterdir())
+
+
+def test_the_newest_bundle_is_the_one_that_the_report_names(finished: Context) -> None:
+    told = json.loads(finished.folder.report("metrics.json").read_text(encoding="utf-8"))
+    assert train_model.newest_bundle(finished).sha256 == told["bundle_sha256"]
+    assert bundles(finished) == [told["bundle_sha256"][:16]]
+
+
+def test_a_damaged_bundle_is_made_anew_and_is_the_same(own: Context) -> None:
+    before = bundles(own)
+    model = own.folder.models / before[0] / "bundle" / "model.ubj"
+    content = model.read_bytes()
+    model.write_bytes(content[:-1])
+    with pytest.raises(BrokenFile, match="damaged"):
+        train_model.newest_bundle(own)
+    train_model.run(own)
+    assert bundles(own) == before
+    assert model.read_bytes() == content
+
+
+def test_parts_that_somebody_edited_are_not_learnt_from(own: Context) -> None:
+    own.folder.part("train").write_bytes(own.folder.part("calibration").read_bytes())
+    with pytest.raises(Refused, match=r"train\.parquet"):
+        train_model.run(own)
+
+
+def test_before_any_training_there_is_no_bundle(own: Context) -> None:
+    own.folder.report("metrics.json").unlink()
+    with pytest.raises(MissingInput):
+        train_model.newest_bundle(own)
