@@ -89,7 +89,11 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="creditrisk-bronze-") as folder:
         raw = chosen.raw or _invented(Path(folder) / "raw", QUICK_ROWS if chosen.quick else chosen.rows)
         within = _compare(raw, Path(folder))
-    return 0 if within or chosen.quick else 1
+    if chosen.quick:
+        print("the limits are for the full size and are not judged here")
+        return 0
+    print("within the limits" if within else "NOT within the limits")
+    return 0 if within else 1
 
 
 def _invented(folder: Path, rows: int) -> Path:
@@ -120,7 +124,6 @@ def _compare(raw: Path, work: Path) -> bool:
         met = met and cost["peak_mb"] <= PEAK_MB_MAX and (limit is None or ratio <= limit)
         shown = f"{limit:.1f}" if limit else ""
         print(f"{name:<10}{cost['cpu_s']:>8.2f}{cost['wall_s']:>8.2f}{cost['peak_mb']:>9.0f}{ratio:>8.2f}{shown:>7}")
-    print("within the limits" if met else "NOT within the limits")
     return met
 
 

@@ -39,6 +39,7 @@ Actor = Annotated[str | None, typer.Option("--by", help="Who acts; else CREDITRI
 EstimatorName = Annotated[str | None, typer.Option("--estimator", help="xgboost or logistic; else the book's own.")]
 
 WORKSPACE = Path("workspace")
+STOPPED = 130
 
 
 @app.callback(invoke_without_command=True)
@@ -187,7 +188,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns its exit code. Never a traceback, unless `--debug` asks for it."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        return int(app(words, standalone_mode=False) or 0)
+        code = int(app(words, standalone_mode=False) or 0)
+        if code == STOPPED:  # typer makes an exit code of Ctrl-C, without a word
+            tell_error(OutsideFailed("stopped", hint="nothing is half-written; run the command again"), as_json=False)
+        return code
     except CreditRiskError as error:
         if "--debug" in words:
             raise
@@ -197,9 +201,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         told = BadUsage(error.format_message(), hint=_help_on(words))
         tell_error(told, as_json="--json" in words)
         return int(told.exit_code)
-    except (KeyboardInterrupt, typer.Abort):
-        tell_error(OutsideFailed("stopped", hint="nothing is half-written; run the command again"), as_json=False)
-        return 130
     except OSError as error:
         if "--debug" in words:
             raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import gzip
+import json
 import shutil
 import subprocess
 import sys
@@ -138,20 +139,21 @@ def doubled_rows(raw: Path) -> None:
     edit(raw / "accepted.csv", lambda table: pl.concat([table, table.head(3)]))
 
 
-BAD_DATA = {
+BAD_DATA: dict[str, tuple[str, Spoil, int, str, str, str]] = {
     "no folder": (HOME, shutil.rmtree, 2, "no such folder", "raw", "--raw"),
     "no main table": (HOME, lambda raw: (raw / MAIN_FILE[HOME]).unlink(), 2, "missing", "raw", "application_train.csv"),
     "no column in the main table": (
         HOME, without("application_train.csv", "AMT_CREDIT"), 1, "AMT_CREDIT", "application_train.csv", "",
     ),
     "no column in a child table": (HOME, without("bureau.csv", "DAYS_CREDIT"), 1, "DAYS_CREDIT", "bureau.csv", ""),
-    "a target of 2": (HOME, column("application_train.csv", "TARGET", "2", 4), 1, "other than 0 and 1", "TARGET", ""),
+    "a target of 2": (HOME, column("application_train.csv", "TARGET", "2", 4), 1, "e.g. 2", "TARGET", ""),
     "good loans only": (HOME, column("application_train.csv", "TARGET", "0"), 1, "only 0", "TARGET", ""),
     "an empty main table": (HOME, only("application_train.csv", 0), 1, "empty", "application_train.csv", ""),
     "an empty child table": (HOME, only("bureau.csv", 0), 1, "empty", "bureau.csv", ""),
     "a header without rows": (HOME, only("application_train.csv", 1), 1, "no rows", "application_train.csv", ""),
     "an event after the application": (
-        HOME, column("bureau.csv", "DAYS_CREDIT", "5", 2), 1, "after the application", "DAYS_CREDIT", "remove",
+        HOME, column("application_train.csv", "DAYS_ID_PUBLISH", "5", 2), 1, "after the application",
+        "DAYS_ID_PUBLISH", "remove",
     ),
     "words for numbers": (
         HOME, column("application_train.csv", "AMT_CREDIT", "lots", 30), 1, "lots", "application_train.csv", "",
@@ -159,6 +161,9 @@ BAD_DATA = {
     "no column in the one table": (LENDING, without("accepted.csv", "annual_inc"), 1, "annual_inc", "accepted.csv", ""),
     "fully paid loans only": (LENDING, column("accepted.csv", "loan_status", "Fully Paid"), 1, "good", "", "both"),
     "immature loans only": (LENDING, column("accepted.csv", "issue_d", "Feb-2019"), 1, "no loan has", "", ""),
+    "loans of one month": (
+        LENDING, column("accepted.csv", "issue_d", "Jan-2010"), 1, "part is empty", "split", "split.test_from",
+    ),
     "exact duplicates": (LENDING, doubled_rows, 1, "more than one row", "loan_key", "remove the doubled rows"),
     "a torn gzip": (LENDING, truncated_gzip, 1, "", "accepted.csv.gz", "again"),
     "a header without loans": (LENDING, only("accepted.csv", 1), 1, "no rows", "accepted.csv", ""),
@@ -187,13 +192,39 @@ def test_bad_data_are_refused_and_nothing_is_written(
     assert files(accepted / book) == before
 
 
-def own_book(folder: Path, old: str, new: str) -> Path:
-    shutil.copytree(SHIPPED / LENDING, folder)
-    path = folder / "portfolio.yaml"
-    text = path.read_text(encoding="utf-8")
+def own_book(folder: Path, old: str, new: str, *, book: str = LENDING, file: str = "portfolio.yaml") -> Path:
+    """A copy of a shipped book with one text changed."""
+    shutil.copytree(SHIPPED / book, folder)
+    text = (folder / file).read_text(encoding="utf-8")
     assert old in text
-    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    (folder / file).write_text(text.replace(old, new, 1), encoding="utf-8")
     return folder
+
+
+def test_a_child_row_after_the_application_is_refused_where_the_contract_does_not_say_otherwise(
+    raw: Path, ask: Ask, tmp_path: Path
+) -> None:
+    book = own_book(tmp_path / "book", "    severity: quarantine\n", "", book=HOME, file="contracts/bureau.yaml")
+    shutil.copytree(raw / HOME, tmp_path / "raw")
+    column("bureau.csv", "DAYS_CREDIT", "5", 2)(tmp_path / "raw")
+    answer = ask("ingest", book, "--raw", tmp_path / "raw", "--workspace", tmp_path / "ws")
+    told = message(answer)
+    assert answer.code == 1
+    assert "after the application, in 2 rows" in told["what"]
+    assert told["where"] == "bureau, column DAYS_CREDIT"
+    assert files(tmp_path / "ws" / HOME) == {}
+
+
+def test_a_child_row_after_the_application_never_reaches_the_shipped_books_features(
+    raw: Path, ask: Ask, tmp_path: Path
+) -> None:
+    shutil.copytree(raw / HOME, tmp_path / "raw")
+    column("bureau.csv", "DAYS_CREDIT", "5", 2)(tmp_path / "raw")
+    answer = ask("ingest", HOME, "--raw", tmp_path / "raw", "--workspace", tmp_path / "ws", "--json")
+    (finding,) = (one for one in json.loads(answer.out)["findings"] if one["rule"] == "event after application")
+    assert (finding["severity"], finding["rows"]) == ("quarantine", 2)
+    kept = pl.read_parquet(tmp_path / "ws" / HOME / "data" / "bronze" / "bureau.parquet")
+    assert kept["DAYS_CREDIT"].max() <= 0  # type: ignore[operator]
 
 
 @pytest.mark.parametrize(
@@ -313,7 +344,7 @@ def test_scoring_with_an_unknown_alias_names_the_known_one(raw: Path, accepted: 
     assert files(tmp_path) == {}
 
 
-BAD_BATCHES = {
+BAD_BATCHES: dict[str, tuple[Spoil, int, str, str]] = {
     "no such input": (shutil.rmtree, 2, "no such", ""),
     "no main table": (lambda raw: (raw / "accepted.csv").unlink(), 2, "missing", "accepted.csv"),
     "no column": (without("accepted.csv", "annual_inc"), 1, "annual_inc", ""),
@@ -415,8 +446,6 @@ def test_no_stage_begins_without_the_ones_before_it(stage: str, ask: Ask, tmp_pa
 
 
 def test_a_program_gets_the_error_as_json(ask: Ask, tmp_path: Path) -> None:
-    import json
-
     answer = ask("run", "lending_clubb", "--json", "--workspace", tmp_path / "ws")
     told = json.loads(answer.out)["error"]
     assert told["exit_code"] == answer.code == 2

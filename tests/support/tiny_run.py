@@ -50,9 +50,9 @@ def tiny_context(
 
     raw: else <folder>/raw, written here.  told: progress as (stage, what) is appended to it.
     """
-    book = load_book(
-        write_tiny_book(folder / "book"), {name.replace("__", "."): value for name, value in settings.items()}
-    )
+    chosen = {name.replace("__", "."): value for name, value in settings.items()}
+    # Few rows: a leaf may be small.
+    book = load_book(write_tiny_book(folder / "book"), {"training.parameters.xgboost.min_child_weight": 1, **chosen})
 
     def progress(stage: str, what: str, share: float) -> None:
         assert 0.0 <= share <= 1.0

@@ -20,7 +20,7 @@ from creditrisk.pipelines.check_data import need_promises_kept
 from creditrisk.pipelines.context import Context
 from creditrisk.pipelines.lineage import add_step
 from creditrisk.sources import Landed, fetch
-from creditrisk.split import read_labels
+from creditrisk.split import assign, read_labels
 
 
 @dataclass(frozen=True)
@@ -45,14 +45,14 @@ def run(context: Context) -> dict[str, Any]:
     with whole_folder(folder.bronze) as bronze:
         arrived = bring_in(context, book, context.raw, bronze)
         made = {f"bronze/{name}": table.sha256 for name, table in arrived.bronze.items()}
-        # What breaks a contract's must, and a target that cannot be learnt, leave the tables of the last run in place.
+        # A broken must, and loans that nobody can learn from and test on, leave the tables of the last run in place.
         need_promises_kept(
             context,
             {name: table.path for name, table in arrived.bronze.items()},
             made,
             lambda what, share: context.progress("ingest", f"check {what}", 0.6 + 0.4 * share),
         )
-        read_labels(book, arrived.bronze[MAIN].path, context.duck)
+        assign(read_labels(book, arrived.bronze[MAIN].path, context.duck), book.portfolio.split)
     add_step(
         context,
         "ingest",

@@ -27,8 +27,8 @@ class Labels:
 
     @property
     def states(self) -> dict[str, int]:
-        column = self.rows["label_state"].to_pylist()
-        return {state: column.count(state) for state in LABEL_STATES}
+        counts = {row["values"]: row["counts"] for row in self.rows["label_state"].value_counts().to_pylist()}
+        return {state: counts.get(state, 0) for state in LABEL_STATES}
 
 
 def read_labels(book: Book, main: Path, settings: DuckSettings) -> Labels:
@@ -92,11 +92,11 @@ def _latest(con: Connection, columns: tuple[str, ...], where: str) -> dt.date | 
 
 
 def _refuse_unusable(rows: pa.Table, where: str) -> None:
-    states = set(rows["label_state"].to_pylist())
+    states = set(rows["label_state"].unique().to_pylist())
     odd = states - set(LABEL_STATES)
     if odd:
         raise BadData(f"label_state {odd.pop()!r}", where=where, hint=f"one of {', '.join(LABEL_STATES)}")
-    values = {value for value in rows["target"].to_pylist() if value is not None}
+    values = {value for value in rows["target"].unique().to_pylist() if value is not None}
     if values - {0, 1}:
         raise BadData(
             f"the target has other values than 0 and 1: {sorted(values - {0, 1})[:3]}",

@@ -10,12 +10,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from creditrisk.config import Split
 from creditrisk.errors import BadData
 from creditrisk.split.labels import Labels
 
 PARTS = ("train", "calibration", "test")
+
+type Window = tuple[dt.date, dt.date | None]
+"""First day of the test part, and the first day after it (None = everything)."""
 
 
 @dataclass(frozen=True)
@@ -37,22 +41,23 @@ def assign(labels: Labels, split: Split) -> Parts:
     calendar year whose loans have all matured and which holds every term of the file; younger loans are left out.
     Raises BadData when a part is empty or holds one class only.
     """
-    rows = [row for row in labels.rows.to_pylist() if row["label_state"] == "observed"]
+    observed = labels.rows.filter(pc.equal(labels.rows["label_state"], "observed"))
     window = _test_window(labels, split) if split.method == "out_of_time" else None
-    kept = [(row, _part(row, split, window)) for row in rows]
-    after = sum(part is None for _, part in kept)
-    assigned = [
+    keys, dates = observed["key"].to_pylist(), observed["date"].to_pylist()
+    part_of = [_part(key, date, split, window) for key, date in zip(keys, dates, strict=True)]
+    folds = [-1 if part == "test" else int(share(key, "fold", split.seed) * split.folds)
+             for key, part in zip(keys, part_of, strict=True)]  # fmt: skip
+    assigned = pa.table(
         {
-            "key": row["key"],
-            "target": row["target"],
-            "date": row["date"],
-            "part": part,
-            "fold": -1 if part == "test" else int(share(row["key"], "fold", split.seed) * split.folds),
+            "key": observed["key"],
+            "target": observed["target"].cast(pa.int8()),
+            "date": observed["date"],
+            "part": pa.array(part_of, pa.string()),
+            "fold": pa.array(folds, pa.int8()),
         }
-        for row, part in kept
-        if part is not None
-    ]
-    parts = {part: _figures([row for row in assigned if row["part"] == part]) for part in PARTS}
+    )
+    kept = assigned.filter(pc.is_valid(assigned["part"]))
+    parts = {part: _figures(kept.filter(pc.equal(kept["part"], part))) for part in PARTS}
     _refuse_unusable(parts)
     report = {
         "method": split.method,
@@ -62,15 +67,11 @@ def assign(labels: Labels, split: Split) -> Parts:
         "test_before": str(window[1]) if window and window[1] else None,
         "label_states": labels.states,
         "observed_until": str(labels.observed_until) if labels.observed_until else None,
-        "after_test_window": after,
+        "after_test_window": assigned.num_rows - kept.num_rows,
         "parts": parts,
         "balance": _balance(parts),
     }
-    schema = pa.schema(
-        [("key", labels.rows.schema.field("key").type), ("target", pa.int8()), ("date", pa.date32()),
-         ("part", pa.string()), ("fold", pa.int8())]
-    )  # fmt: skip
-    return Parts(pa.Table.from_pylist(assigned, schema=schema), window[0] if window else None, report)
+    return Parts(kept, window[0] if window else None, report)
 
 
 def share(key: object, purpose: str, seed: int) -> float:
@@ -79,19 +80,19 @@ def share(key: object, purpose: str, seed: int) -> float:
     return int(digest[:13], 16) / 16**13
 
 
-def _part(row: dict[str, Any], split: Split, window: tuple[dt.date, dt.date | None] | None) -> str | None:
+def _part(key: object, date: dt.date | None, split: Split, window: Window | None) -> str | None:
     if window is not None:
         start, end = window
-        if row["date"] is None or (end is not None and row["date"] >= end):
+        if date is None or (end is not None and date >= end):
             return None
-        if row["date"] >= start:
+        if date >= start:
             return "test"
-    elif share(row["key"], "test", split.seed) < split.test_share:
+    elif share(key, "test", split.seed) < split.test_share:
         return "test"
-    return "calibration" if share(row["key"], "calibration", split.seed) < split.calibration_share else "train"
+    return "calibration" if share(key, "calibration", split.seed) < split.calibration_share else "train"
 
 
-def _test_window(labels: Labels, split: Split) -> tuple[dt.date, dt.date | None]:
+def _test_window(labels: Labels, split: Split) -> Window:
     if split.test_from is not None:
         return dt.date.fromisoformat(f"{split.test_from}-01"), None
     terms: dict[int, set[int | None]] = defaultdict(set)
@@ -107,31 +108,37 @@ def _test_window(labels: Labels, split: Split) -> tuple[dt.date, dt.date | None]
     if not matured:
         raise BadData(
             "no year has matured and holds every term, so there is nothing to test on",
+            where="split",
             hint="name the first test month: split.test_from: 2011-01",
         )
     return dt.date(max(matured), 1, 1), dt.date(max(matured) + 1, 1, 1)
 
 
-def _figures(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    bads = sum(row["target"] for row in rows)
-    dates = sorted(row["date"] for row in rows if row["date"] is not None)
+def _figures(rows: pa.Table) -> dict[str, Any]:
+    bads = pc.sum(rows["target"]).as_py() or 0
+    dates = pc.min_max(rows["date"]).as_py()
     return {
-        "n": len(rows),
+        "n": rows.num_rows,
         "bads": bads,
-        "default_rate": bads / len(rows) if rows else None,
-        "first_date": str(dates[0]) if dates else None,
-        "last_date": str(dates[-1]) if dates else None,
+        "default_rate": bads / rows.num_rows if rows.num_rows else None,
+        "first_date": str(dates["min"]) if dates["min"] else None,
+        "last_date": str(dates["max"]) if dates["max"] else None,
     }
 
 
 def _refuse_unusable(parts: dict[str, dict[str, Any]]) -> None:
     empty = [part for part, figures in parts.items() if figures["n"] == 0]
     if empty:
-        raise BadData(f"the {empty[0]} part is empty", hint="check split.test_from and the shares in portfolio.yaml")
+        raise BadData(
+            f"the {empty[0]} part is empty",
+            where="split",
+            hint="check split.test_from and the shares in portfolio.yaml",
+        )
     for part, figures in parts.items():
         if figures["bads"] in (0, figures["n"]):
             raise BadData(
                 f"the {part} part holds one class only ({figures['bads']} bad of {figures['n']})",
+                where="split",
                 hint="more rows, or another split",
             )
 

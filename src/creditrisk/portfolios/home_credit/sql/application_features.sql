@@ -103,7 +103,7 @@ select
     case FLAG_EMAIL when 1 then 1 when 0 then 0 end as email_flag,
 
     -- where
-    case when REGION_POPULATION_RELATIVE between 0 and 1 then REGION_POPULATION_RELATIVE end as region_population_share,
+    REGION_POPULATION_RELATIVE as region_population_share,
     case when REGION_RATING_CLIENT between 1 and 3 then cast(REGION_RATING_CLIENT as integer) end as region_rating,
     case when REGION_RATING_CLIENT_W_CITY between 1 and 3 then cast(REGION_RATING_CLIENT_W_CITY as integer) end
         as region_rating_with_city,
@@ -135,14 +135,13 @@ select
     case FLAG_DOCUMENT_18 when 1 then 1 when 0 then 0 end as document_18_flag,
 
     -- the building
-    case when APARTMENTS_AVG between 0 and 1 then APARTMENTS_AVG end as building_apartments,
-    case when YEARS_BEGINEXPLUATATION_AVG between 0 and 1 then YEARS_BEGINEXPLUATATION_AVG end
-        as building_years_in_use,
-    case when ELEVATORS_AVG between 0 and 1 then ELEVATORS_AVG end as building_elevators,
-    case when ENTRANCES_AVG between 0 and 1 then ENTRANCES_AVG end as building_entrances,
-    case when FLOORSMAX_AVG between 0 and 1 then FLOORSMAX_AVG end as building_floors_max,
-    case when LIVINGAREA_AVG between 0 and 1 then LIVINGAREA_AVG end as building_living_area,
-    case when TOTALAREA_MODE between 0 and 1 then TOTALAREA_MODE end as building_total_area,
+    APARTMENTS_AVG as building_apartments,
+    YEARS_BEGINEXPLUATATION_AVG as building_years_in_use,
+    ELEVATORS_AVG as building_elevators,
+    ENTRANCES_AVG as building_entrances,
+    FLOORSMAX_AVG as building_floors_max,
+    LIVINGAREA_AVG as building_living_area,
+    TOTALAREA_MODE as building_total_area,
     HOUSETYPE_MODE as building_house_type,
     WALLSMATERIAL_MODE as building_walls,
     EMERGENCYSTATE_MODE as building_emergency

@@ -109,8 +109,8 @@ latest as (
         -- One number to order by, so that DuckDB keeps five rows an applicant instead of sorting all of them.
         row_number() over (
             partition by SK_ID_CURR
-            order by case when DAYS_DECISION between -36500 and 0 then DAYS_DECISION * 1000000000000 end
-                + least(SK_ID_PREV, 999999999999) desc
+            order by case when DAYS_DECISION between -36500 and 0 then DAYS_DECISION else -36501 end * 1000000000000
+                + greatest(least(SK_ID_PREV, 4000000000000000000), -4000000000000000000) desc
         ) as recency,
         case NAME_CONTRACT_STATUS when 'Approved' then 1 else 0 end as is_approved,
         case NAME_CONTRACT_STATUS when 'Refused' then 1 else 0 end as is_refused,

@@ -1,0 +1,86 @@
+"""The locked room reads and writes the named places and nothing else, and leaves nothing behind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from creditrisk.duck import DuckSettings, locked_room, named, quoted, sql_type, translated
+from creditrisk.errors import BadConfig, OutsideFailed
+
+SMALL = DuckSettings("200MB", 1)
+
+
+@pytest.fixture
+def loans(tmp_path: Path) -> Path:
+    path = tmp_path / "loans.parquet"
+    duckdb.sql("select 1 as a").write_parquet(str(path))
+    return path
+
+
+def test_a_named_file_is_read_and_its_neighbour_is_not(loans: Path, tmp_path: Path) -> None:
+    neighbour = tmp_path / "neighbour.parquet"
+    neighbour.write_bytes(loans.read_bytes())
+    with locked_room(SMALL, reads=[loans]) as con:
+        assert con.sql(f"select a from read_parquet({quoted(str(loans))})").fetchall() == [(1,)]
+        with pytest.raises(duckdb.PermissionException):
+            con.sql(f"select a from read_parquet({quoted(str(neighbour))})").fetchall()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "set enable_external_access = true",
+        "set threads = 64",
+        "install httpfs",
+        "load spatial",
+        "attach 'other.db' as other",
+        "copy (select 1) to 'out.csv'",
+    ],
+)
+def test_nobody_leaves_the_room(statement: str, loans: Path) -> None:
+    with locked_room(SMALL, reads=[loans]) as con, pytest.raises(duckdb.Error):
+        con.execute(statement)
+
+
+def test_it_writes_where_it_may_and_leaves_no_spill(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    with locked_room(SMALL, writes=out) as con:
+        con.execute(f"copy (select 1 as a) to {quoted(str(out / 'a.parquet'))} (format parquet)")
+        with pytest.raises(duckdb.PermissionException):
+            con.execute(f"copy (select 1 as a) to {quoted(str(tmp_path / 'b.parquet'))} (format parquet)")
+    assert [path.name for path in out.iterdir()] == ["a.parquet"]
+
+
+def test_times_are_utc(loans: Path) -> None:
+    with locked_room(SMALL) as con:
+        assert con.sql("select current_setting('TimeZone')").fetchall() == [("UTC",)]
+
+
+def test_wrong_sql_is_the_books_mistake_with_candidates() -> None:
+    with locked_room(SMALL) as con, pytest.raises(BadConfig) as caught, translated("sql/a.sql"):
+        con.execute("select incme from (select 1 as income)")
+    assert caught.value.where == "sql/a.sql"
+    assert "\n" not in caught.value.what
+    assert "income" in caught.value.hint
+
+
+def test_too_little_memory_is_an_outside_failure_with_the_setting() -> None:
+    with pytest.raises(OutsideFailed) as caught, translated("sql/a.sql"):
+        raise duckdb.OutOfMemoryException("Out of Memory Error: failed")
+    assert "CREDITRISK_MEMORY_LIMIT" in caught.value.hint
+
+
+def test_texts_and_names_cannot_end_themselves() -> None:
+    assert quoted("it's") == "'it''s'"
+    assert named('a"b') == '"a""b"'
+
+
+@pytest.mark.parametrize(
+    ("told", "sql"), [("integer", "BIGINT"), ("text", "VARCHAR"), ("decimal(18,3)", "DECIMAL(18,3)")]
+)
+def test_a_contracts_type_has_one_spelling_in_sql(told: str, sql: str) -> None:
+    assert sql_type(told) == sql
