@@ -1,0 +1,31 @@
+"""The benchmarks run, at a hundredth of their size; their figures are for `make bench`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks import feature_table, same_bits
+from creditrisk.demo import write_demo
+
+ROWS = 2_000
+
+
+@pytest.fixture(scope="module")
+def raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_demo("home_credit", tmp_path_factory.mktemp("bench") / "raw", rows=ROWS).folder
+
+
+def test_csv_to_features_is_measured_beside_the_scan(raw: Path, tmp_path: Path) -> None:
+    table = feature_table.summary(feature_table.measure(raw, tmp_path / "workspace"))
+    assert table.keys() == {"scan", "csv to features", "features only"}
+    assert table["scan"]["ratio"] == 1.0
+    assert all(row["cpu_s"] > 0 and row["peak_mb"] > 20 for row in table.values())
+    assert max(row["peak_mb"] for row in table.values()) < feature_table.PEAK_MB_MAX
+
+
+def test_shuffled_rows_and_racing_threads_give_the_same_bits(raw: Path, tmp_path: Path) -> None:
+    marks = same_bits.fingerprints(raw, tmp_path)
+    assert len(marks) == 3
+    assert len(set(marks.values())) == 1
