@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from creditrisk import __version__
+from creditrisk.config import Decision
 from creditrisk.files import read_json, write_text
 from creditrisk.pages.context import FileLineage, RunContext, SplitFacts, Step
 from creditrisk.pages.run_summary import read_plots, render_run_summary
 from creditrisk.pipelines.context import Context
+from creditrisk.pipelines.lineage import STEPS
+from creditrisk.split import LABEL_STATES, PARTS
 
 SUMMARY = "run_summary.html"
 
@@ -47,10 +50,7 @@ def gather(context: Context, seconds: Mapping[str, float]) -> RunContext:
         "findings": reports["contract_findings"].get("findings", []),
         "lineage": {"files": _files(reports["ingestion_summary"]), "steps": _steps(reports["data_lineage"])},
         "stages": [{"stage": stage, "seconds": spent} for stage, spent in seconds.items()],
-        "decision": {
-            **portfolio.decision.model_dump(mode="json", exclude_none=True),
-            **trained.get("cut_off", {}),
-        },
+        "decision": _decision(portfolio.decision, trained.get("cut_off", {})),
         "policy": portfolio.policy.model_dump(mode="json"),
         "meta": {
             "created_at": context.clock.now().isoformat(timespec="seconds"),
@@ -113,9 +113,9 @@ def _split(report: Mapping[str, Any]) -> SplitFacts:
                 "first": f["first_date"] or "",
                 "last": f["last_date"] or "",
             }
-            for part, f in report["parts"].items()
+            for part, f in ((part, report["parts"][part]) for part in PARTS)
         ],
-        "label_states": report["label_states"],
+        "label_states": {state: report["label_states"][state] for state in LABEL_STATES},
     }
 
 
@@ -135,13 +135,39 @@ def _files(summary: Mapping[str, Any]) -> list[FileLineage]:
 
 
 def _steps(lineage: Mapping[str, Any]) -> list[Step]:
+    """In the order of making; reports are written with sorted keys."""
+    made_by = lineage.get("steps", {})
     steps: list[Step] = []
-    for step in lineage.get("steps", {}).values():
-        for made, sha256 in step["made"].items():
+    for step in (made_by[name] for name in STEPS if name in made_by):
+        for made in sorted(step["made"], key=lambda name: (*PARTS, name).index(name) if name in PARTS else len(PARTS)):
             if not made.startswith("bronze/"):
                 facts = step["facts"]
                 rows = facts.get(made, facts.get("rows"))
-                steps.append({"name": made, "sha256": sha256, **({"rows": rows} if rows is not None else {})})
+                steps.append(
+                    {"name": made, "sha256": step["made"][made], **({"rows": rows} if rows is not None else {})}
+                )
         if "bundle" in step["by"] and not step["made"]:
             steps.append({"name": "bundle", "sha256": step["by"]["bundle"], "what": "the model, its SQL and its rules"})
     return steps
+
+
+def _decision(decision: Decision, chosen: Mapping[str, float]) -> dict[str, Any]:
+    """The book's numbers with their reasons, and the cut-offs that training found from them."""
+    told = decision.model_dump(mode="json", exclude_none=True)
+    if not chosen:
+        return told
+    owner = decision.refer_from_share_of_cut_off.owner
+    told["refer_from_pd"] = {
+        "value": chosen["refer_from_pd"],
+        "because": "its share of the decline cut-off, below",
+        "owner": owner,
+    }
+    told.setdefault(
+        "decline_from_pd",
+        {
+            "value": chosen["decline_from_pd"],
+            "because": "the cheapest cut-off for the costs below, on the train part's out-of-fold PDs",
+            "owner": owner,
+        },
+    )
+    return told

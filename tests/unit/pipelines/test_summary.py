@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
 from creditrisk.files import read_json
 from creditrisk.pipelines.context import Context
 from creditrisk.pipelines.summary import gather, write_summary
@@ -23,10 +25,12 @@ def test_after_the_last_stage_every_part_is_told(finished: Context) -> None:
     assert told["stages"] == [{"stage": "train", "seconds": 1.5}]
     assert sum(part["rows"] for part in told["split"]["parts"]) == 600
     assert {file["table"] for file in told["lineage"]["files"]} == {"application", "payments"}
-    assert {"feature_store", "train", "bundle", "test_predictions"} <= {
-        step["name"] for step in told["lineage"]["steps"]
-    }
-    assert told["decision"]["decline_from_pd"] == 0.3
+    assert [part["part"] for part in told["split"]["parts"]] == ["train", "calibration", "test"]
+    steps = [step["name"] for step in told["lineage"]["steps"]]
+    assert steps == ["feature_store", "train", "calibration", "test", "audit", "bundle", "test_predictions"]
+    decision = told["decision"]
+    assert decision["decline_from_pd"] == {"value": 0.3, "because": "a test", "owner": "tests"}
+    assert decision["refer_from_pd"]["value"] == pytest.approx(0.24)
 
 
 def test_the_page_names_the_model_and_the_book(finished: Context) -> None:
