@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import importlib.util
 import json
 import re
 import subprocess
@@ -175,7 +174,6 @@ def test_starting_the_command_line_loads_nothing_heavy() -> None:
     assert modules_after("import creditrisk.cli") & set(HEAVY) == set()
 
 
-@pytest.mark.skipif(not importlib.util.find_spec("creditrisk.scoring"), reason="the room is not built yet")
 def test_scoring_loads_neither_a_database_nor_the_configuration() -> None:
     loaded = modules_after("import creditrisk.scoring")
     assert loaded & {"duckdb", "sqlalchemy", "mlflow", "creditrisk.config", "creditrisk.sources"} == set()
