@@ -10,7 +10,7 @@ compile() {
   "$uv" pip compile --quiet --universal --python-version "$PYTHON_WANTED" --generate-hashes --no-emit-index-url \
     --custom-compile-command "make lock" "$@"
 }
-compile pyproject.toml --output-file requirements/product.txt "$@"
-# Development is product plus tools: the product's versions bind it.
-compile pyproject.toml --group dev --constraints requirements/product.txt --output-file requirements/development.txt "$@"
+# Development is product plus every extra plus tools, and is resolved first: what is tested is what is shipped.
+compile pyproject.toml --all-extras --group dev --output-file requirements/development.txt "$@"
+compile pyproject.toml --constraints requirements/development.txt --output-file requirements/product.txt "$@"
 compile - --output-file requirements/uv.txt "$@" <<<'uv>=0.13'

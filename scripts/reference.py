@@ -259,11 +259,13 @@ def _field_rows(model: type[BaseModel]) -> list[tuple[str, ...]]:
 
 
 def field_docstrings(model: type[BaseModel]) -> dict[str, str]:
-    """{field: the string that stands under it in the source}."""
+    """{field: the string that stands under it in the source, its own or that of the model it builds on}."""
+    known = {name: text for base in model.__bases__ if issubclass(base, BaseModel) and base is not BaseModel
+             for name, text in field_docstrings(base).items()}  # fmt: skip
     (node,) = ast.parse(textwrap.dedent(inspect.getsource(model))).body
     if not isinstance(node, ast.ClassDef):
-        return {}
-    return {
+        return known
+    return known | {
         field.target.id: _one_line(below.value.value)
         for field, below in zip(node.body, node.body[1:], strict=False)
         if isinstance(field, ast.AnnAssign)

@@ -5,7 +5,8 @@ A port raises errors of this project only: OutsideFailed when the other system d
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -98,4 +99,43 @@ class Registry(Protocol):
 
     def fetch(self, version: ModelVersion) -> Path:
         """The version's bundle as a local folder, to read only. Whoever loads it checks its hash."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """One object of a store, as its owner describes it."""
+
+    uri: str
+    size: int | None
+    """Bytes; None where the store does not say."""
+    version: str | None = None
+    """Changes when the bytes change (ETag, generation, modification time); None where the store does not say."""
+    modified: datetime | None = None
+    """In UTC, with its time zone."""
+    md5: str | None = None
+    """Lower-case hex, where the store knows it."""
+
+
+class Storage(Protocol):
+    """Files at an address: s3://, az://, gs://, or file://.
+
+    Raises MissingInput when there is no such object, OutsideFailed for everything else that the store does not do:
+    `retry_may_help` says whether it may do it later. No message holds a credential.
+    """
+
+    def stat(self, uri: str) -> StoredObject:
+        """What the store says of one object."""
+        ...
+
+    def read(self, uri: str, *, offset: int = 0) -> AbstractContextManager[Iterator[bytes]]:
+        """The object's bytes from `offset` on, in chunks."""
+        ...
+
+    def list(self, uri: str) -> Sequence[StoredObject]:
+        """Every object under a prefix, by name; empty when there is none."""
+        ...
+
+    def write(self, local: Path, uri: str) -> StoredObject:
+        """Upload one file, whole or not at all; what arrived is compared with what was sent."""
         ...

@@ -2,12 +2,24 @@
 
 from creditrisk.config.book import MAIN, Book, SqlFile, load_book, shipped_books
 from creditrisk.config.contract import Column, Contract, ReasonGroup, Reasons, Rule
-from creditrisk.config.portfolio import Decision, Policy, Portfolio, Scaling, Source, Split, Table, Training
+from creditrisk.config.portfolio import Decision, Policy, Portfolio, Scaling, Split, Table, Training
 from creditrisk.config.settings import Settings, read_settings
+from creditrisk.config.source import (
+    AzureSource,
+    DvcSource,
+    FileSource,
+    GcsSource,
+    HttpSource,
+    KaggleSource,
+    Promised,
+    S3Source,
+    Source,
+)
 from creditrisk.config.workspace import BookFolder, Workspace
 
 __all__ = [
-    "MAIN", "Book", "BookFolder", "Column", "Contract", "Decision", "Policy", "Portfolio", "ReasonGroup", "Reasons",
-    "Rule", "Scaling", "Settings", "Source", "Split", "SqlFile", "Table", "Training", "Workspace",
+    "MAIN", "AzureSource", "Book", "BookFolder", "Column", "Contract", "Decision", "DvcSource", "FileSource",
+    "GcsSource", "HttpSource", "KaggleSource", "Policy", "Portfolio", "Promised", "ReasonGroup", "Reasons", "Rule",
+    "S3Source", "Scaling", "Settings", "Source", "Split", "SqlFile", "Table", "Training", "Workspace",
     "load_book", "read_settings", "shipped_books",
 ]  # fmt: skip

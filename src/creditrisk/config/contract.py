@@ -6,7 +6,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from creditrisk.config.portfolio import Share, Strict
+from creditrisk.config.portfolio import Share
+from creditrisk.config.source import Strict
 from creditrisk.kinds import Available, Severity
 
 ColumnType = Annotated[str, Field(pattern=r"^(integer|double|text|date|boolean|decimal\(\d{1,2},\d{1,2}\))$")]

@@ -5,26 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from creditrisk.config.source import FileSource, Source, Strict
 from creditrisk.kinds import Available
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 OpenShare = Annotated[float, Field(gt=0.0, lt=1.0)]
 Month = Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
-
-
-class Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=False, str_strip_whitespace=True)
-
-
-class Source(Strict):
-    """Where a raw table comes from. `kind` names a connector; what else it takes stands in `options`."""
-
-    kind: str = "file"
-    """Name of the connector."""
-    options: dict[str, Any] = {}
-    """What the connector takes, under its own names."""
 
 
 class Table(Strict):
@@ -42,10 +30,10 @@ class Table(Strict):
     """Column of this table that holds the key of `parent`."""
     required: bool = False
     """Is a run refused without it? Otherwise its absence is a finding."""
-    source: Source = Source()
-    """Where the file comes from when it is not in the raw folder yet."""
+    source: Source = FileSource()
+    """Where the file comes from when no `--raw` names a folder that holds it."""
     md5: str | None = None
-    """Of the raw file; a file that differs is refused."""
+    """Of the raw file, wherever it comes from; a file that differs is refused."""
 
 
 class Entity(Strict):
@@ -151,7 +139,7 @@ class Policy(Strict):
     """Columns from which a prohibited one can be rebuilt; treated alike."""
     restricted: tuple[Barred, ...] = ()
     """May be features, within the rule that `ground` states."""
-    monotone: dict[str, Literal["pd_rises", "pd_falls"]] = {}
+    monotone: dict[str, Literal["pd_rises", "pd_falls"]] = Field(default={})
     """Direction of PD when the feature rises."""
 
     @property
@@ -162,7 +150,7 @@ class Policy(Strict):
 class Training(Strict):
     estimator: str = "xgboost"
     """Which family of models: xgboost or logistic."""
-    parameters: dict[str, dict[str, Any]] = {}
+    parameters: dict[str, dict[str, Any]] = Field(default={})
     """By estimator."""
     early_stopping_share: OpenShare = 0.1
     """Of each fold's training rows: they only tell when to stop."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import types
 import typing
 from collections.abc import Mapping, Sequence
@@ -96,7 +97,7 @@ def _command_line(error: ValidationError, overrides: Mapping[str, Any]) -> str:
 
 def _explained(error: ValidationError, model: type[BaseModel], path: Path, lines: dict[_Place, int]) -> BadConfig:
     first = error.errors(include_url=False)[0]
-    loc: _Place = tuple(part if isinstance(part, int) else str(part) for part in first["loc"])
+    loc = _as_written(tuple(part if isinstance(part, int) else str(part) for part in first["loc"]), lines)
     line = _nearest_line(loc, lines)
     dotted = ".".join(str(part) for part in loc) or "the file"
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
@@ -106,11 +107,27 @@ def _explained(error: ValidationError, model: type[BaseModel], path: Path, lines
     elif first["type"] == "missing":
         what = f'the key "{loc[-1]}" is missing in {".".join(map(str, loc[:-1])) or "the file"}{more}'
         hint = "add it; docs/reference/portfolio.md lists every key"
+    elif first["type"] == "union_tag_invalid":
+        kinds = re.findall(r"'([^']+)'", first["ctx"]["expected_tags"])
+        what = f'{dotted}: no {first["ctx"]["discriminator"].strip("'")} "{first["ctx"]["tag"]}"{more}'
+        hint = did_you_mean(first["ctx"]["tag"], kinds)
+    elif first["type"] == "union_tag_not_found":
+        what = f"{dotted}: the key {first['ctx']['discriminator']} is missing{more}"
+        hint = "docs/reference/portfolio.md lists every kind"
     else:
         shown = repr(first.get("input"))
         what = f"{dotted}: {first['msg']}, got {shown[:80]}{more}"
         hint = "docs/reference/portfolio.md lists every key and its type"
     return BadConfig(what, where=f"{path}, line {line}", hint=hint)
+
+
+def _as_written(loc: _Place, lines: dict[_Place, int]) -> _Place:
+    """The place without the tags that pydantic puts in for the chosen one of several models."""
+    kept: _Place = ()
+    for place, part in enumerate(loc):
+        tag = kept in lines and (*kept, part) not in lines and place < len(loc) - 1
+        kept = kept if tag else (*kept, part)
+    return kept
 
 
 def _nearest_line(loc: _Place, lines: dict[_Place, int]) -> int:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
-from creditrisk.config import Table
+from creditrisk.ports import StoredObject
 
 type TableFormat = Literal["csv", "csv.gz", "parquet"]
 
@@ -32,13 +34,13 @@ class Landed:
         return self.source.name
 
 
-class Source(Protocol):
-    """A kind of place that raw tables come from."""
+class Remote(Protocol):
+    """One raw file somewhere else, that can be read from any byte on: http, s3, azure, gcs."""
 
-    def fetch(self, table: Table, stem: str, raw: Path, landing: Path) -> Landed | None:
-        """The raw file of one table, proved whole; None when the place has no such table.
+    def stat(self) -> StoredObject:
+        """Size, version and time as the source tells them; the address holds no credential."""
+        ...
 
-        raw: folder that the user named.  landing: folder for what has to be unpacked or downloaded.
-        Raises BadUsage, BrokenFile or OutsideFailed; a file in `landing` is whole or not there.
-        """
+    def read(self, offset: int) -> AbstractContextManager[Iterator[bytes]]:
+        """The bytes from `offset` on, in chunks. Raises OutsideFailed; `retry_may_help` says whether to try again."""
         ...

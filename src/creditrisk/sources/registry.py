@@ -7,10 +7,10 @@ from pathlib import Path
 
 from creditrisk.config import Table
 from creditrisk.errors import BadConfig, MissingInput, did_you_mean
-from creditrisk.sources.base import Landed, Source
+from creditrisk.sources.base import Landed
 from creditrisk.sources.file import FileSource, look_for
 
-CONNECTORS: Mapping[str, type[Source]] = {"file": FileSource}
+CONNECTORS: Mapping[str, type[FileSource]] = {"file": FileSource}
 
 
 def fetch(table: Table, stem: str, raw: Path, landing: Path) -> Landed | None:
