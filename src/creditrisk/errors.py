@@ -69,10 +69,26 @@ class NewerSchema(Refused):
 
 
 class OutsideFailed(CreditRiskError):
-    """Another system (registry, bucket, network) did not do its part."""
+    """Another system (registry, bucket, network) did not do its part.
+
+    retry_may_help: False where it would say the same again, such as no permission or an expired credential.
+    retry_after_s: seconds that it asked to wait, where it did.
+    """
 
     exit_code = ExitCode.OUTSIDE_FAILED
-    retry_may_help = True
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        where: str = "",
+        hint: str = "",
+        retry_may_help: bool = True,
+        retry_after_s: float | None = None,
+    ) -> None:
+        super().__init__(what, where=where, hint=hint)
+        self.retry_may_help = retry_may_help
+        self.retry_after_s = retry_after_s
 
 
 def did_you_mean(unknown: str, known: Iterable[str]) -> str:

@@ -48,6 +48,7 @@ def context_for(
             registry=MlflowRegistry(tracking, cache=root.root / ".cache" / "bundles"),
             progress=progress,
             raw=raw or folder.raw,
+            from_sources=raw is None,
         )
 
 

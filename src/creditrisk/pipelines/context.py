@@ -13,7 +13,7 @@ from creditrisk.duck import DuckSettings
 from creditrisk.files import write_json
 from creditrisk.governance import Act, append_act
 from creditrisk.kinds import SCHEMA_VERSION, Finding, sha256_of_file
-from creditrisk.ports import Clock, Registry, Tracker
+from creditrisk.ports import Clock, Registry, Storage, Tracker
 
 type Progress = Callable[[str, str, float], None]
 """Told (stage, what is being done, share done in [0, 1])."""
@@ -32,6 +32,10 @@ class Context:
     registry: Registry
     progress: Progress
     raw: Path
+    storage: Storage | None = None
+    """Buckets, for tables and files that live there."""
+    from_sources: bool = False
+    """No raw folder was named: tables come from the book's `source:` and land in `raw`."""
     found: dict[str, list[Finding]] = field(default_factory=dict)
     """What the contracts find in tables of these bytes: ingest asks before it writes, check tells; read once a run."""
 

@@ -1,7 +1,7 @@
 """Bytes arrive: a raw table is found, proved to be what it claims to be, and laid where it can be read."""
 
-from creditrisk.sources.base import Landed, Remote
+from creditrisk.sources.base import Bringer, Landed, Remote
 from creditrisk.sources.file import FileSource
-from creditrisk.sources.registry import CONNECTORS, fetch
+from creditrisk.sources.registry import CONNECTORS, connect, fetch
 
-__all__ = ["CONNECTORS", "FileSource", "Landed", "Remote", "fetch"]
+__all__ = ["CONNECTORS", "Bringer", "FileSource", "Landed", "Remote", "connect", "fetch"]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
-from creditrisk.ports import StoredObject
+from creditrisk.ports import Storage, StoredObject
 
 type TableFormat = Literal["csv", "csv.gz", "parquet"]
 
@@ -18,7 +19,8 @@ class Landed:
     """One raw table on this machine, whole and as promised.
 
     path: what to read, in `format`.  source: the file it came in; another one than `path` when it was a zip.
-    size: bytes of `source`.  md5: of `source`, where the book states one to compare with.
+    size, sha256, md5: of `source`.  uri: where that came from, without credentials; file:<name> when it was simply
+    there.  modified: when its owner last changed it, in UTC, where he says so.
     """
 
     path: Path
@@ -27,6 +29,8 @@ class Landed:
     size: int
     sha256: str
     md5: str | None = None
+    uri: str = ""
+    modified: datetime | None = None
 
     @property
     def name(self) -> str:
@@ -35,12 +39,42 @@ class Landed:
 
 
 class Remote(Protocol):
-    """One raw file somewhere else, that can be read from any byte on: http, s3, azure, gcs."""
+    """One raw file somewhere else, that can be read from any byte on: http, kaggle, s3, azure, gcs.
+
+    Both acts raise MissingInput when there is no such file, OutsideFailed for everything else; `retry_may_help` says
+    whether to try again. No message holds a credential.
+    """
+
+    @property
+    def uri(self) -> str:
+        """The address for people and reports: no credential, no query."""
+        ...
 
     def stat(self) -> StoredObject:
-        """Size, version and time as the source tells them; the address holds no credential."""
+        """Size, version and time as the source tells them now."""
         ...
 
     def read(self, offset: int) -> AbstractContextManager[Iterator[bytes]]:
-        """The bytes from `offset` on, in chunks. Raises OutsideFailed; `retry_may_help` says whether to try again."""
+        """The bytes from `offset` on, in chunks, of the version that `stat` told last."""
         ...
+
+
+class Bringer(Protocol):
+    """One raw file that a program of its own brings, whole: dvc. It raises what a Remote raises."""
+
+    @property
+    def uri(self) -> str:
+        """As of a Remote."""
+        ...
+
+    def stat(self) -> StoredObject:
+        """As of a Remote; a size or version that cannot be told without bringing the file is None."""
+        ...
+
+    def bring(self, to: Path) -> None:
+        """Put the file at `to`, a path that nobody reads yet. What is there after an error is cleared by the caller."""
+        ...
+
+
+type Connector = Callable[[Any, Storage | None], Remote | Bringer]
+"""From the typed options of one kind, and the stores that kinds of buckets need. It opens no connection."""
