@@ -162,6 +162,8 @@ def score(
         mark = " (invented data)" if told["invented_data"] else ""
         typer.echo(f"{told['rows']:,} decisions{mark} in {output}: " + ", ".join(
             f"{name} {count:,}" for name, count in told["decisions"].items()))  # fmt: skip
+        if told["checks_off"]:
+            typer.echo(f"{len(told['checks_off'])} checks of the contracts were switched off when this model was made")
 
     tell(told, as_json=as_json, words=words)
 

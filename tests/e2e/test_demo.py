@@ -79,7 +79,15 @@ def test_every_artefact_of_the_map_is_there(demo: Path, book: str) -> None:
 def test_every_report_says_what_it_is_made_of(demo: Path, book: str) -> None:
     for path in (demo / book / "reports").glob("*.json"):
         told = json.loads(path.read_text())
-        assert {"schema_version", "book", "code_version", "inputs", "meta", "invented_data"} <= told.keys(), path.name
+        assert {
+            "schema_version",
+            "book",
+            "code_version",
+            "inputs",
+            "meta",
+            "invented_data",
+            "checks_off",
+        } <= told.keys(), path.name
         assert told["invented_data"] is True
         assert "created_at" in told["meta"]
 

@@ -9,8 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from creditrisk.config.contract import Contract, Reasons
-from creditrisk.config.portfolio import Portfolio, Preset
+from creditrisk.config.contract import CHECKS, NEVER_OFF, Contract, Reasons
+from creditrisk.config.portfolio import CheckOff, Portfolio, Preset
 from creditrisk.config.yaml_reader import read_yaml
 from creditrisk.errors import BadConfig, BadUsage, did_you_mean
 from creditrisk.kinds import sha256_of
@@ -161,3 +161,28 @@ def _check_names(folder: Path, portfolio: Portfolio, contracts: Mapping[str, Con
         for column in (*table.key, *([table.foreign_key] if table.foreign_key else [])):
             known = set(contracts[name].names) | ({portfolio.entity.key} if name == MAIN else set())
             must_be(column, known, f"tables.{name}")
+    for off in portfolio.checks_off:
+        _need_known_check(off, portfolio, contracts, place)
+
+
+def _need_known_check(off: CheckOff, portfolio: Portfolio, contracts: Mapping[str, Contract], place: str) -> None:
+    """Raises BadConfig when the check is not known, or is one that nobody can switch off."""
+
+    def refused(what: str, hint: str) -> BadConfig:
+        return BadConfig(f"checks_off: {what}", where=place, hint=hint)
+
+    if off.table not in portfolio.tables:
+        raise refused(f'no table "{off.table}"', did_you_mean(off.table, portfolio.tables))
+    contract = contracts[off.table]
+    known = {*CHECKS, *(rule.name for rule in contract.rules)}
+    why = NEVER_OFF.get(off.rule, "")
+    if off.table == MAIN and off.rule == "missing table":
+        why = NEVER_OFF["no rows"]
+    if off.table == MAIN and off.rule in ("duplicate rows", "contradicting rows"):
+        why = "a score is one row an application; `duplicates_severity: quarantine` takes surplus copies out"
+    if why:
+        raise refused(f'"{off.rule}" of {off.table} cannot be switched off', why)
+    if off.rule not in known:
+        raise refused(f'no rule "{off.rule}" in {off.table}', did_you_mean(off.rule, known))
+    if off.column is not None and off.column not in contract.names:
+        raise refused(f'{off.table} has no column "{off.column}"', did_you_mean(off.column, contract.names))

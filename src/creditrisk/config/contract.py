@@ -10,6 +10,32 @@ from creditrisk.config.portfolio import Share
 from creditrisk.config.source import Strict
 from creditrisk.kinds import Available, Severity
 
+CHECKS = {
+    "missing table": "the file of a child table is there",
+    "not null": "a column that may not be empty is not",
+    "null share": "the share of empty cells lies where the contract expects it",
+    "range": "a number lies between its limits",
+    "unit": "the numbers look like their unit",
+    "event after application": "nothing that happened later than the application",
+    "new category": "a text is one of the known ones",
+    "sentinel": "values that mean something else are counted",
+    "sentinel share": "their share lies where the contract expects it",
+    "duplicate rows": "no row stands twice with all its values",
+    "contradicting rows": "no two different rows have the same key",
+    "orphans": "every row has its parent",
+    "rows changed": "as many rows as the last accepted ingestion had, within a band",
+    "share changed": "shares of empty cells, categories and sentinels as in the last accepted ingestion, within a band",
+}
+"""Rule -> what it promises. A contract's own `rules` come on top, by their names."""
+
+NEVER_OFF = {
+    "no rows": "without applications there is nothing to learn from",
+    "target values": "the target's meaning hangs on it",
+    "one class": "with one outcome alone there is nothing to tell apart",
+    "unreadable rows": "what cannot be read is not there; see rejected_share_max in the contract",
+}
+"""Refusals that protect the machine or the meaning of the target -> why nobody can switch them off."""
+
 ColumnType = Annotated[str, Field(pattern=r"^(integer|double|text|date|boolean|decimal\(\d{1,2},\d{1,2}\))$")]
 
 

@@ -213,6 +213,19 @@ class Decision(Strict):
         return self
 
 
+class CheckOff(Strict):
+    """One check of a contract that is not made, for exploring; every report and page then says so."""
+
+    table: str
+    """Logical name."""
+    rule: str
+    """Of docs/contracts.md, or the name of one of the table's own rules."""
+    column: str | None = None
+    """Only for this column; empty = wherever the rule stands in the table."""
+    because: Annotated[str, Field(min_length=1)]
+    """Why, for whoever reads the reports."""
+
+
 class Portfolio(Strict):
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
     """Also the name of its folder in the workspace."""
@@ -236,6 +249,8 @@ class Portfolio(Strict):
     """How it is learnt."""
     decision: Decision
     """What follows from a PD."""
+    checks_off: tuple[CheckOff, ...] = ()
+    """Checks that are not made, for exploring."""
 
     @model_validator(mode="after")
     def _tables_fit(self) -> Self:
@@ -247,3 +262,7 @@ class Portfolio(Strict):
             if (table.parent is None) != (table.foreign_key is None):
                 raise ValueError(f"table {name}: parent and foreign_key go together")
         return self
+
+    def is_off(self, table: str, rule: str, column: str | None = None) -> bool:
+        """Has the book switched this check off?"""
+        return any((off.table, off.rule) == (table, rule) and off.column in (None, column) for off in self.checks_off)

@@ -73,7 +73,7 @@ def check(
             progress(name, index / len(tables))
         with locked_room(settings, reads=files_read(name, tables, portfolio)) as con, translated(f"contract of {name}"):
             findings += _check_table(con, name, tables, contracts, portfolio, scoring=scoring)
-    return findings
+    return [finding for finding in findings if not portfolio.is_off(finding.table, finding.rule, finding.column)]
 
 
 def missing_tables(tables: Mapping[str, Path], portfolio: Portfolio) -> list[Finding]:

@@ -49,7 +49,8 @@ def promises_of(contract: Contract, portfolio: Portfolio, *, scoring: bool) -> l
     for column in contract.columns:
         if not (scoring and column.available in _AFTERWARDS):
             made.extend(_of_column(column, is_key=column.name in keys, as_of=as_of))
-    return [*made, *(_of_rule(rule) for rule in contract.rules)]
+    every = [*made, *(_of_rule(rule) for rule in contract.rules)]
+    return [promise for promise in every if not portfolio.is_off(contract.table, promise.rule, promise.column)]
 
 
 def sentinel_condition(column: Column) -> str:

@@ -152,6 +152,7 @@ def _manifest(model: TrainedModel, book: Book, *, invented: bool) -> dict[str, A
         "features": list(model.preprocess.names),
         "preset": book.portfolio.features.preset,
         "invented_data": invented,
+        "checks_off": [off.model_dump(mode="json") for off in book.portfolio.checks_off],
     }
 
 

@@ -110,6 +110,8 @@ class RunContext(TypedDict, total=False):
     """Everything one run has to say. Only `book` is needed; `invented` is false unless said."""
 
     invented: bool
+    checks_off: Sequence[Mapping[str, Any]]
+    """Checks that were not made: `table`, `rule`, `column` or none, `because`."""
     book: BookFacts
     model: ModelFacts
     metrics: Mapping[str, Any]

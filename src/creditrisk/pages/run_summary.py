@@ -51,6 +51,7 @@ def render_run_summary(context: RunContext, plots: Mapping[str, bytes] | None = 
     """
     view = {
         "invented": bool(context.get("invented", False)),
+        "checks_off": list(context.get("checks_off", ())),
         "context": {name: context.get(name, {}) for name in RunContext.__annotations__},
         "metrics": context.get("metrics", {}),
         "sentences": story.in_plain_words(context),

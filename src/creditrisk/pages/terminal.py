@@ -29,11 +29,19 @@ def run_table(runs: Sequence[RunContext]) -> RenderableType:
         if any(cell != NONE for cell in cells):
             table.add_row(words, *(Text(cell) for cell in cells))
     _add_seconds(table, runs)
-    invented = any(run.get("invented") for run in runs)
-    return Group(Panel(_BANNER, style="bold red", box=box.HEAVY), table) if invented else Group(table)
+    banners = [Panel(_BANNER, style="bold red", box=box.HEAVY)] if any(run.get("invented") for run in runs) else []
+    banners += [Panel(_exploring(run), style="bold yellow", box=box.HEAVY) for run in runs if run.get("checks_off")]
+    return Group(*banners, table)
 
 
 _BANNER = Text("Invented data: no row of it is about real people or a real lender.", justify="center")
+
+
+def _exploring(run: RunContext) -> Text:
+    off = run.get("checks_off", ())
+    told = [f"{check.get('table')}: {check.get('rule')}" for check in off]
+    name = run.get("book", {}).get("name", "book")
+    return Text(f"{name}: an exploring run, checks switched off ({len(off)}): {'; '.join(told)}", justify="center")
 
 
 def _heading(run: RunContext) -> Text:

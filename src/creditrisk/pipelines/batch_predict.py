@@ -57,6 +57,7 @@ def run(context: Context, source: Path, output: Path, *, reference: str, with_re
         "bundle_sha256": bundle.sha256,
         "version": found.version.version if found.version else None,
         "invented_data": bundle.invented or is_invented(source),
+        "checks_off": bundle.manifest.get("checks_off", []),
         "output": str(output),
     }
 

@@ -48,6 +48,11 @@ class Context:
         """Do the raw tables say of themselves that they are invented?"""
         return is_invented(self.raw)
 
+    @property
+    def checks_off(self) -> list[dict[str, Any]]:
+        """The checks that this book has switched off, as every report tells them."""
+        return [off.model_dump(mode="json") for off in self.book.portfolio.checks_off]
+
     def report(self, name: str, body: Mapping[str, Any], *, inputs: Mapping[str, Path | str]) -> dict[str, Any]:
         """Write <reports>/<name> with what every report has, and return it.
 
@@ -58,6 +63,7 @@ class Context:
             "book": self.book.name,
             "code_version": __version__,
             "invented_data": self.invented,
+            "checks_off": self.checks_off,
             "inputs": {
                 key: sha256_of_file(value) if isinstance(value, Path) else value for key, value in inputs.items()
             },

@@ -37,6 +37,7 @@ def run(context: Context) -> dict[str, Any]:
         "book": context.book.name,
         "preset": context.book.portfolio.features.preset,
         **({"invented_data": "true"} if context.invented else {}),
+        **({"checks_off": str(len(context.checks_off))} if context.checks_off else {}),
     }
     logged = context.tracker.log_run(
         TrainingRun(

@@ -37,6 +37,7 @@ def gather(context: Context, seconds: Mapping[str, float]) -> RunContext:
     name = context.book.name
     told: RunContext = {
         "invented": context.invented,
+        "checks_off": context.checks_off,
         "book": {
             "name": name,
             "title": portfolio.title,
