@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from creditrisk import __version__
@@ -71,12 +73,13 @@ def gather(context: Context, seconds: Mapping[str, float]) -> RunContext:
             "features": len(trained["importance"]),
         }
         told["importance"] = trained["importance"]
+        there = _elsewhere(context)
         told["next_commands"] = [
             {
-                "command": f"creditrisk score {name} --input DIR --output decisions.parquet --alias candidate",
+                "command": f"creditrisk score {name} --input DIR --output decisions.parquet --alias candidate{there}",
                 "does": "Score a batch of raw tables with this model.",
             },
-            {"command": "creditrisk doctor", "does": "See what is installed, reachable and missing."},
+            {"command": f"creditrisk doctor{there}", "does": "See what is installed, reachable and missing."},
         ]
     if reports["test_metrics"]:
         told["metrics"] = reports["test_metrics"]
@@ -85,6 +88,12 @@ def gather(context: Context, seconds: Mapping[str, float]) -> RunContext:
         if reports["split"]["observed_until"]:
             told["book"]["observed_until"] = reports["split"]["observed_until"]
     return told
+
+
+def _elsewhere(context: Context) -> str:
+    """What a command needs besides its name where the workspace is not the one it would take by itself."""
+    root = context.workspace.root
+    return "" if root == Path("workspace") else f" --workspace {shlex.quote(str(root))}"
 
 
 def _report(context: Context, name: str) -> dict[str, Any]:

@@ -39,3 +39,8 @@ def test_the_page_names_the_model_and_the_book(finished: Context) -> None:
     assert "Tiny book" in page
     assert "candidate" in page
     assert "nvented data" not in page
+
+
+def test_the_next_commands_work_as_they_stand_wherever_the_workspace_is(finished: Context) -> None:
+    there = f" --workspace {finished.workspace.root}"
+    assert all(step["command"].endswith(there) for step in gather(finished, {})["next_commands"])
