@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -169,6 +169,36 @@ def score(
 
 
 @app.command()
+def freshness(
+    book: BookName,
+    workspace: WorkspaceDir = WORKSPACE,
+    max_age_hours: Annotated[
+        float | None, typer.Option("--max-age-hours", metavar="H", help="Else the book's monitoring.max_age_hours.")
+    ] = None,
+    fail_on_stale: Annotated[
+        bool, typer.Option("--fail-on-stale", help="Exit 1 unless every table is fresh; unknown is not fresh.")
+    ] = False,
+    overrides: Overrides = None,
+    by: Actor = None,
+    as_json: AsJson = False,
+    debug: Debug = False,  # noqa: ARG001
+) -> None:
+    """How old the tables of the last ingestion are, and whether that is too old."""
+    from creditrisk.pages.terminal import freshness_table
+    from creditrisk.pipelines.data_freshness import need_fresh
+    from creditrisk.pipelines.data_freshness import run as data_freshness
+    from creditrisk.wiring import book_with, context_for
+
+    with context_for(
+        book_with(book, _settings(overrides, None)), workspace, actor=by, progress=lambda *_: None
+    ) as context:
+        report = data_freshness(context, max_age_hours=max_age_hours)
+    tell(report, as_json=as_json, words=lambda: _print(freshness_table(report)))
+    if fail_on_stale:
+        _or_exit(lambda: need_fresh(report))
+
+
+@app.command()
 def doctor(workspace: WorkspaceDir = WORKSPACE, as_json: AsJson = False, debug: Debug = False) -> None:  # noqa: ARG001
     """What is installed, reachable, configured, and what is missing."""
     from creditrisk.doctor import examine
@@ -279,15 +309,28 @@ def _score_book(
         return batch_predict(context, source, output, reference=reference, with_reasons=reasons)
 
 
-def _tell_runs(runs: Sequence[RunContext], workspace: Path, *, as_json: bool) -> None:
+def _print(table: Any) -> None:
     from rich.console import Console
 
+    Console().print(table)
+
+
+def _or_exit(check: Callable[[], None]) -> None:
+    """A check whose result is on stdout already: a no is one message on stderr and the exit code."""
+    try:
+        check()
+    except CreditRiskError as error:
+        tell_error(error, as_json=False)
+        raise typer.Exit(error.exit_code) from error
+
+
+def _tell_runs(runs: Sequence[RunContext], workspace: Path, *, as_json: bool) -> None:
     from creditrisk.pages.terminal import run_table
 
     pages = [workspace / run["book"]["name"] / "reports" / "run_summary.html" for run in runs]
 
     def words() -> None:
-        Console().print(run_table(runs))
+        _print(run_table(runs))
         for page in pages:
             typer.echo(f"worth reading: {page}")
 

@@ -226,6 +226,13 @@ class CheckOff(Strict):
     """Why, for whoever reads the reports."""
 
 
+class Monitoring(Strict):
+    """What is watched once the model decides."""
+
+    max_age_hours: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    """How long ago the source may last have changed a table; empty = no table is called fresh or stale."""
+
+
 class Portfolio(Strict):
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
     """Also the name of its folder in the workspace."""
@@ -251,6 +258,8 @@ class Portfolio(Strict):
     """What follows from a PD."""
     checks_off: tuple[CheckOff, ...] = ()
     """Checks that are not made, for exploring."""
+    monitoring: Monitoring = Monitoring()
+    """What is watched, and from when it alarms."""
 
     @model_validator(mode="after")
     def _tables_fit(self) -> Self:

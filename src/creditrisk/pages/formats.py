@@ -115,6 +115,27 @@ def seconds(value: Any) -> str:
     return f"{whole // 60} min {whole % 60} s"
 
 
+def hours(value: Any) -> str:
+    """An age: hours, from two days on days.
+
+    >>> hours(0.25), hours(47), hours(1000), hours(None)
+    ('0.2 h', '47.0 h', '42 days', '–')
+    """
+    number = as_number(value)
+    if number is None:
+        return NONE
+    return f"{number:.1f} h" if number < 48 else f"{number / 24:,.0f} days"
+
+
+def minute(value: Any) -> str:
+    """A time to the minute; every time in a report is in UTC.
+
+    >>> minute("2026-01-01T08:30:12.5+00:00"), minute(None)
+    ('2026-01-01 08:30', '–')
+    """
+    return plain(value).replace("T", " ")[:16]
+
+
 def size(value: Any) -> str:
     """
     >>> size(980), size(2_660_000_000)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from rich import box
@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from creditrisk.pages.context import RunContext
-from creditrisk.pages.formats import NONE, as_number, count, decimals, interval, percent, seconds
+from creditrisk.pages.formats import NONE, as_number, count, decimals, hours, interval, minute, percent, seconds
 
 
 def run_table(runs: Sequence[RunContext]) -> RenderableType:
@@ -32,6 +32,34 @@ def run_table(runs: Sequence[RunContext]) -> RenderableType:
     banners = [Panel(_BANNER, style="bold red", box=box.HEAVY)] if any(run.get("invented") for run in runs) else []
     banners += [Panel(_exploring(run), style="bold yellow", box=box.HEAVY) for run in runs if run.get("checks_off")]
     return Group(*banners, table)
+
+
+def freshness_table(report: Mapping[str, Any]) -> RenderableType:
+    """data_freshness.json: a line for each table, the verdict in a word and its reason in a few."""
+    told = report["meta"]
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title_justify="left", title=_freshness_title(report))
+    for column, justify in (("table", "left"), ("source changed", "left"), ("age", "right"), ("taken in", "right")):
+        table.add_column(column, justify=justify, overflow="fold")  # type: ignore[arg-type]
+    table.add_column("verdict", overflow="fold")
+    for name, of in told["tables"].items():
+        verdict = Text(of["verdict"], style=_VERDICT_STYLES.get(of["verdict"], ""))
+        table.add_row(
+            Text(name),
+            Text(minute(of["source_modified"])),
+            hours(of["source_age_hours"]),
+            hours(of["ingestion_age_hours"]),
+            verdict.append(f": {of['why']}", style="default not bold"),
+        )
+    return table
+
+
+_VERDICT_STYLES = {"fresh": "green", "stale": "bold red", "unknown": "bold yellow"}
+
+
+def _freshness_title(report: Mapping[str, Any]) -> Text:
+    newest = report["newest"]
+    data = f"; newest {newest['column']} in the data: {newest['date']}" if newest else ""
+    return Text(f"{report['book']}, as of {minute(report['meta']['as_of'])}{data}")
 
 
 _BANNER = Text("Invented data: no row of it is about real people or a real lender.", justify="center")

@@ -16,9 +16,12 @@ from creditrisk.contracts import BronzeTable, ingestion_summary, quarantine, to_
 from creditrisk.files import whole_folder
 from creditrisk.governance import Act
 from creditrisk.kinds import Finding, sha256_of_file
+from creditrisk.pipelines import data_freshness
 from creditrisk.pipelines.check_data import need_promises_kept
 from creditrisk.pipelines.context import Context
 from creditrisk.pipelines.lineage import add_step
+from creditrisk.pipelines.origins import origin_of
+from creditrisk.ports import StoredObject
 from creditrisk.sources import Landed, fetch
 from creditrisk.split import assign, read_labels
 
@@ -44,6 +47,7 @@ def run(context: Context) -> dict[str, Any]:
     book, folder = context.book, context.folder
     with whole_folder(folder.bronze) as bronze:
         arrived = bring_in(context, book, context.raw, bronze)
+        origins = {name: origin_of(landed) for name, landed in arrived.landed.items()}
         made = {f"bronze/{name}": table.sha256 for name, table in arrived.bronze.items()}
         # A broken must, and loans that nobody can learn from and test on, leave the tables of the last run in place.
         need_promises_kept(
@@ -62,9 +66,13 @@ def run(context: Context) -> dict[str, Any]:
     )
     report = context.report(
         "ingestion_summary.json",
-        ingestion_summary(arrived.landed, arrived.bronze, arrived.quarantined),
+        {
+            **ingestion_summary(arrived.landed, arrived.bronze, arrived.quarantined),
+            "meta": {"sources": {name: _told(origin) for name, origin in origins.items()}},
+        },
         inputs={landed.name: landed.sha256 for landed in arrived.landed.values()},
     )
+    data_freshness.run(context)
     context.act(Act.INGEST_ACCEPTED, {landed.name: landed.sha256 for landed in arrived.landed.values()})
     return report
 
@@ -106,6 +114,12 @@ def bring_in(context: Context, book: Book, raw: Path, folder: Path, *, scoring: 
     changed = {finding.table for finding in taken_out}
     bronze = {name: _as_it_is_now(table) if name in changed else table for name, table in bronze.items()}
     return Arrived(landed, bronze, taken_out)
+
+
+def _told(origin: StoredObject) -> dict[str, str | None]:
+    """What may differ between two ingestions of the same bytes, and so stands under `meta`."""
+    modified = origin.modified.isoformat() if origin.modified else None
+    return {"uri": origin.uri, "version": origin.version, "modified": modified}
 
 
 def _as_it_is_now(table: BronzeTable) -> BronzeTable:

@@ -15,7 +15,8 @@ from creditrisk.ports import BUNDLE_TAG, CANDIDATE, TrainingRun
 
 FIGURES = ("metrics.json", "test_metrics.json")
 REPORTS = (
-    "ingestion_summary.json", "contract_findings.json", "data_lineage.json", "split.json", *FIGURES,
+    "ingestion_summary.json", "data_freshness.json", "contract_findings.json", "data_lineage.json", "split.json",
+    *FIGURES,
 )  # fmt: skip
 
 
