@@ -28,6 +28,7 @@ check: env ## format, lint, types, import arrows, quick tests: before every comm
 
 test: env ## everything that can run here, after installing what it needs
 	@scripts/system_packages.sh
+	@scripts/node_packages.sh
 	$(PYTEST)
 
 bench: env ## the benchmarks at a small size, a minute or so each

@@ -6,6 +6,7 @@ source scripts/toolchain.sh
 
 missing=()
 command -v chromium >/dev/null || command -v google-chrome >/dev/null || missing+=(chromium) # looks at the pages
+command -v npm >/dev/null || missing+=(npm) # brings Azurite, see node_packages.sh
 if ((${#missing[@]} == 0)); then
   exit 0
 fi

@@ -18,6 +18,9 @@ from creditrisk.features import check_sql
 from creditrisk.governance import verify_chain
 
 LIBRARIES = ("duckdb", "polars", "pyarrow", "numpy", "xgboost-cpu", "mlflow", "pandera", "sqlglot")
+EXTRAS = {"s3": "s3fs", "azure": "adlfs", "gcs": "gcsfs", "kaggle": "kaggle", "dvc": "dvc"}
+"""Extra -> the library that it brings."""
+
 GIB = 1024**3
 
 
@@ -38,6 +41,7 @@ def examine(workspace: Path) -> list[Check]:
         _check("Python", platform.python_version),
         *(_check(f"library {name}", partial(importlib.metadata.version, name)) for name in LIBRARIES),
         _check("xgboost-cpu alone", _one_xgboost),
+        *(_check(f"extra {extra}", partial(_extra, extra), needed=False) for extra in EXTRAS),
         *(_check(f"book {name}", partial(_book, name)) for name in shipped_books()),
         _check("memory", _memory, needed=False),
         _check("disk", lambda: _disk(workspace), needed=False),
@@ -64,6 +68,14 @@ def _one_xgboost() -> str:
     if any(dist.metadata["Name"] == "xgboost" for dist in importlib.metadata.distributions()):
         raise CreditRiskError("xgboost is installed beside xgboost-cpu", hint="uninstall both, then make env")
     return "yes"
+
+
+def _extra(extra: str) -> str:
+    """A library that only some sources of raw tables need."""
+    try:
+        return f"{EXTRAS[extra]} {importlib.metadata.version(EXTRAS[extra])}"
+    except importlib.metadata.PackageNotFoundError as error:
+        raise CreditRiskError("not installed", hint=f"pip install 'creditrisk[{extra}]'") from error
 
 
 def _book(name: str) -> str:

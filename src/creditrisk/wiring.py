@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import fcntl
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+from creditrisk.adapters.fsspec_storage import FsspecStorage
 from creditrisk.adapters.mlflow_registry import MlflowRegistry
 from creditrisk.adapters.mlflow_tracking import MlflowTracker
 from creditrisk.adapters.system_clock import SystemClock
@@ -35,7 +36,7 @@ def context_for(
     settings, root = read_settings(), Workspace(workspace).open()
     tracking = settings.tracking_uri or root.tracking_uri
     folder = root.book(book.name)
-    with _alone(folder.root):
+    with _alone(folder.root), closing(FsspecStorage()) as storage:
         yield Context(
             book=book,
             workspace=root,
@@ -48,6 +49,7 @@ def context_for(
             registry=MlflowRegistry(tracking, cache=root.root / ".cache" / "bundles"),
             progress=progress,
             raw=raw or folder.raw,
+            storage=storage,
             from_sources=raw is None,
         )
 

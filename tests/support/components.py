@@ -54,7 +54,13 @@ def _real_data() -> str | None:
     return str(folder) if folder.is_dir() else None
 
 
+def _azurite() -> str | None:
+    program = Path(__file__).resolve().parents[2] / ".cache" / "node" / "node_modules" / ".bin" / "azurite-blob"
+    return str(program) if program.exists() and shutil.which("node") else shutil.which("azurite-blob")
+
+
 COMPONENTS = {
+    "azurite": Component(_azurite, "scripts/node_packages.sh"),
     "chromium": Component(_program("chromium", "chromium-browser", "google-chrome"), "apt-get install chromium"),
     "docker": Component(_docker_engine, "apt-get install docker.io, and start the engine"),
     "java": Component(_program("java"), "apt-get install openjdk-17-jre-headless"),

@@ -19,12 +19,17 @@ READY_WITHIN_S = 240
 
 @contextmanager
 def serving(
-    command: Callable[[int], Sequence[str]], folder: Path, *, ready: str, environment: Mapping[str, str]
+    command: Callable[[int], Sequence[str]],
+    folder: Path,
+    *,
+    ready: str,
+    environment: Mapping[str, str],
+    program: Sequence[str] = (sys.executable, "-m"),
 ) -> Iterator[str]:
-    """The address of a `python -m` server that answers.
+    """The address of a server that answers.
 
-    command: the arguments after `python -m`, for a port.  folder: where it runs and logs.  ready: the path that
-    answers 200 when the server is up.
+    command: the arguments after `program`, for a port.  folder: where it runs and logs.  ready: the path that
+    answers, with any status but 5xx, when the server is up.
     """
     port = _free_port()
     programs = Path(sys.executable).parent
@@ -32,7 +37,7 @@ def serving(
     log = folder / "server.log"
     with log.open("w") as stream:
         process = subprocess.Popen(
-            [sys.executable, "-m", *command(port)],
+            [*program, *command(port)],
             stdout=stream,
             stderr=stream,
             cwd=folder,
@@ -59,6 +64,10 @@ def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
         try:
             with urllib.request.urlopen(url, timeout=5):
                 return
+        except urllib.error.HTTPError as answer:
+            if answer.code < 500:
+                return
+            time.sleep(0.2)
         except (urllib.error.URLError, ConnectionError, TimeoutError):
             time.sleep(0.2)
     raise AssertionError(f"the server did not come up:\n{log.read_text()[-3000:]}")

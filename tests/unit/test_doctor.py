@@ -47,6 +47,17 @@ def test_a_missing_library_is_told_with_the_command_that_brings_it(
     }  # fmt: skip
 
 
+def test_an_extra_that_is_not_installed_is_told_and_needed_by_nobody(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    light(monkeypatch)
+    monkeypatch.setattr("creditrisk.doctor.EXTRAS", {"s3": "s3fs", "tape": "no-such-library"})
+    there, missing = (check for check in examine(tmp_path) if check["what"].startswith("extra "))
+    assert there["found"] == f"s3fs {importlib.metadata.version('s3fs')}"
+    assert (missing["ok"], missing["needed"]) == (False, False)
+    assert missing["hint"] == "pip install 'creditrisk[tape]'"
+
+
 def test_a_broken_audit_chain_is_told_with_its_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     light(monkeypatch)
     audit = tmp_path / "audit.jsonl"

@@ -11,6 +11,7 @@ import tomllib
 import zipfile
 from importlib.metadata import packages_distributions
 from pathlib import Path
+from typing import Any
 
 import pytest
 from packaging.requirements import Requirement
@@ -59,8 +60,8 @@ def pins(lock: Path) -> dict[str, str]:
     return {str(canonicalize_name(pin["name"])): pin["version"] for pin in found if pin}
 
 
-def project(repository: Path) -> dict[str, dict[str, list[str]]]:
-    loaded: dict[str, dict[str, list[str]]] = tomllib.loads((repository / "pyproject.toml").read_text(encoding="utf-8"))
+def project(repository: Path) -> dict[str, Any]:
+    loaded: dict[str, Any] = tomllib.loads((repository / "pyproject.toml").read_text(encoding="utf-8"))
     return loaded
 
 
@@ -146,7 +147,12 @@ def test_development_holds_the_product_at_the_same_versions(repository: Path) ->
 
 
 def test_every_library_that_the_package_imports_is_a_dependency(repository: Path) -> None:
-    named = {canonicalize_name(Requirement(line).name) for line in project(repository)["project"]["dependencies"]}
+    declared = project(repository)["project"]
+    lines = [
+        *declared["dependencies"],
+        *(line for extra in declared["optional-dependencies"].values() for line in extra),
+    ]
+    named = {canonicalize_name(Requirement(line).name) for line in lines}
     ours = packages_distributions()
     imported = set().union(*(third_party(path) for path in (repository / "src").rglob("*.py")))
     undeclared = {name for name in imported if named.isdisjoint(canonicalize_name(each) for each in ours.get(name, []))}

@@ -8,11 +8,17 @@ from pathlib import Path
 from creditrisk.config import Source, Table
 from creditrisk.errors import BadConfig, MissingInput, did_you_mean
 from creditrisk.ports import Storage
+from creditrisk.sources.azure import azure
 from creditrisk.sources.base import Bringer, Connector, Landed, Remote
 from creditrisk.sources.file import FileSource, look_for
+from creditrisk.sources.gcs import gcs
+from creditrisk.sources.s3 import s3
 
 CONNECTORS: Mapping[str, Connector | None] = {
     "file": None,  # lies in the raw folder already
+    "s3": s3,
+    "azure": azure,
+    "gcs": gcs,
 }
 """Kind -> what makes a Remote (or a Bringer) of its options. Optional libraries are imported when it is used."""
 

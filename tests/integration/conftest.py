@@ -1,0 +1,24 @@
+"""Real object stores, each started when the first test needs it and ended with the last."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from tests.support.stores import RUNNING, RunningStore
+
+
+@pytest.fixture(scope="session")
+def running_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], RunningStore]]:
+    """running_store("s3") -> the store of that kind."""
+    started: dict[str, RunningStore] = {}
+    with ExitStack() as stack:
+
+        def get(kind: str) -> RunningStore:
+            if kind not in started:
+                started[kind] = stack.enter_context(RUNNING[kind](tmp_path_factory.mktemp(f"{kind}-server")))
+            return started[kind]
+
+        yield get
