@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import fcntl
+import hashlib
 import json
 import os
 import shutil
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from creditrisk.errors import BrokenFile, MissingInput
 from creditrisk.kinds import canonical_json
@@ -25,9 +28,9 @@ def whole_file(path: Path) -> Iterator[Path]:
     partial = path.with_name(f"{PARTIAL}{uuid.uuid4().hex}-{path.name}")
     try:
         yield partial
-        _sync(partial)
+        sync(partial)
         partial.replace(path)
-        _sync(path.parent)
+        sync(path.parent)
     finally:
         partial.unlink(missing_ok=True)
 
@@ -41,7 +44,7 @@ def whole_folder(path: Path) -> Iterator[Path]:
     try:
         yield partial
         for file in sorted(partial.rglob("*")):
-            _sync(file)
+            sync(file)
         if path.exists():
             old = path.with_name(f"{PARTIAL}old-{uuid.uuid4().hex}-{path.name}")
             path.rename(old)
@@ -49,9 +52,54 @@ def whole_folder(path: Path) -> Iterator[Path]:
             shutil.rmtree(old)
         else:
             partial.rename(path)
-        _sync(path.parent)
+        sync(path.parent)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+@contextmanager
+def held(lock: Path) -> Iterator[None]:
+    """Wait until nobody else, in this process or another, holds the lock file; hold it. A dead holder holds nothing."""
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+@dataclass(frozen=True, slots=True)
+class Checksums:
+    """Of one file, in lower-case hex."""
+
+    md5: str
+    sha256: str
+
+
+class Hashes:
+    """md5 and sha256 of bytes that come in pieces."""
+
+    def __init__(self) -> None:
+        self._md5 = hashlib.md5(usedforsecurity=False)
+        self._sha256 = hashlib.sha256()
+
+    def update(self, chunk: bytes) -> None:
+        self._md5.update(chunk)
+        self._sha256.update(chunk)
+
+    def checksums(self) -> Checksums:
+        return Checksums(self._md5.hexdigest(), self._sha256.hexdigest())
+
+
+def hashes_of(stream: IO[bytes]) -> Hashes:
+    """Of what is left in the stream, read once."""
+    hashes = Hashes()
+    while chunk := stream.read(2**20):
+        hashes.update(chunk)
+    return hashes
+
+
+def checksums(path: Path) -> Checksums:
+    with path.open("rb") as stream:
+        return hashes_of(stream).checksums()
 
 
 def remove_partials(folder: Path) -> None:
@@ -86,7 +134,7 @@ def read_json(path: Path) -> dict[str, Any]:
     return value
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -6,23 +6,38 @@ No option holds a credential: those come from the environment or from the provid
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+
+class HoldsCredentialError(ValueError):
+    """The value must not stand in a file, and is not repeated in the message."""
 
 
 class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=False, str_strip_whitespace=True)
 
 
+_SIGNED = re.compile(
+    r"[?&][^=&#]*(sig|signature|token|secret|password|passwd|credential|api-?_?key|access-?_?key|auth)[^=&#]*=",
+    re.IGNORECASE,
+)
+"""The name of a query parameter that grants access, as in a presigned address."""
+
+
 def _without_credentials(uri: str) -> str:
-    if re.match(r"[a-z]+://[^/?#]*@", uri):
-        raise ValueError("a name or password stands in the address; give it through the environment")
+    if re.match(r"[a-z0-9]+://[^/?#]*@", uri):
+        raise HoldsCredentialError("a name or password stands in the address")
+    if _SIGNED.search(uri):
+        raise HoldsCredentialError("a token or signature stands in the address")
     return uri
 
 
-HttpAddress = Annotated[str, Field(pattern=r"^https?://[^/?#]+/\S*$"), AfterValidator(_without_credentials)]
-BucketAddress = Annotated[str, Field(pattern=r"^[a-z0-9]+://[^/?#]+/\S+$"), AfterValidator(_without_credentials)]
+# Credentials first: an address that is wrong in two ways is told of the one that must not be repeated.
+HttpAddress = Annotated[str, AfterValidator(_without_credentials), Field(pattern=r"^https?://[^/?#]+/\S*$")]
+BucketAddress = Annotated[str, AfterValidator(_without_credentials), Field(pattern=r"^[a-z0-9]+://[^/?#]+/\S+$")]
+Variable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 Md5 = Annotated[str, Field(pattern=r"^[0-9a-fA-F]{32}$")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-fA-F]{64}$")]
 
@@ -42,20 +57,26 @@ class FileOptions(Strict):
 
 class HttpOptions(Promised):
     url: HttpAddress
-    """http:// or https://, without name or password."""
-    headers_from_env: dict[str, str] = {}
+    """http:// or https://, without name, password, token or signature."""
+    headers_from_env: dict[str, Variable] = {}
     """Header -> environment variable that holds its value, e.g. {Authorization: MY_TOKEN_HEADER}."""
 
 
 class KaggleOptions(Promised):
     """Exactly one of `competition` and `dataset`. Credentials as Kaggle's own client finds them."""
 
-    competition: str | None = None
+    competition: Annotated[str, Field(pattern=r"^[\w-]+$")] | None = None
     """Slug of the competition, e.g. home-credit-default-risk."""
-    dataset: str | None = None
+    dataset: Annotated[str, Field(pattern=r"^[\w-]+/[\w-]+$")] | None = None
     """Owner and slug of the data set, e.g. wordsforthewise/lending-club."""
-    file: str
+    file: Annotated[str, Field(min_length=1)]
     """Name of the file there."""
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if (self.competition is None) == (self.dataset is None):
+            raise ValueError("give exactly one of `competition` and `dataset`")
+        return self
 
 
 class BucketOptions(Promised):

@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from creditrisk.config.source import HoldsCredentialError
 from creditrisk.errors import BadConfig, did_you_mean
 
 type _Place = tuple[str | int, ...]
@@ -103,7 +104,7 @@ def _explained(error: ValidationError, model: type[BaseModel], path: Path, lines
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
     if first["type"] == "extra_forbidden":
         what = f'unknown key "{loc[-1]}" in {".".join(map(str, loc[:-1])) or "the file"}{more}'
-        hint = did_you_mean(str(loc[-1]), _known_keys(model, loc[:-1]))
+        hint = did_you_mean(str(loc[-1]), _known_keys(model, first["loc"][:-1]))
     elif first["type"] == "missing":
         what = f'the key "{loc[-1]}" is missing in {".".join(map(str, loc[:-1])) or "the file"}{more}'
         hint = "add it; docs/reference/portfolio.md lists every key"
@@ -112,13 +113,32 @@ def _explained(error: ValidationError, model: type[BaseModel], path: Path, lines
         what = f'{dotted}: no {first["ctx"]["discriminator"].strip("'")} "{first["ctx"]["tag"]}"{more}'
         hint = did_you_mean(first["ctx"]["tag"], kinds)
     elif first["type"] == "union_tag_not_found":
-        what = f"{dotted}: the key {first['ctx']['discriminator']} is missing{more}"
+        what = f"{dotted}: the key {first['ctx']['discriminator'].strip("'")} is missing{more}"
         hint = "docs/reference/portfolio.md lists every kind"
+    elif isinstance(wrong := first.get("ctx", {}).get("error"), HoldsCredentialError):
+        what = f"{dotted}: {wrong}{more}"
+        hint = "take it out, and give it through the environment or the provider's own chain: docs/sources.md"
     else:
-        shown = repr(first.get("input"))
-        what = f"{dotted}: {first['msg']}, got {shown[:80]}{more}"
+        what = f"{dotted}: {first['msg']}, got {_without_secret(first.get('input'))}{more}"
         hint = "docs/reference/portfolio.md lists every key and its type"
     return BadConfig(what, where=f"{path}, line {line}", hint=hint)
+
+
+def _without_secret(value: Any) -> str:
+    """A wrong value, shortened; what could be a credential is not repeated.
+
+    >>> _without_secret("three"), _without_secret("s3cr3tT0kenOf24Characters"), _without_secret({"url": "ftp://a:b@c"})
+    ("'three'", 'a value that is not repeated here', 'a value that is not repeated here')
+    """
+    shown = repr(value)
+    return "a value that is not repeated here" if _SECRET.search(shown) else shown[:80]
+
+
+_SECRET = re.compile(
+    r"://[^/\s]*@|bearer |basic |password|passwd|secret|token|signature|credential|api.?key|-----begin"
+    r"|(?-i:(?=[\w+/=.-]*\d)(?=[\w+/=.-]*[a-z])(?=[\w+/=.-]*[A-Z])[\w+/=.-]{20,})",
+    re.IGNORECASE,
+)
 
 
 def _as_written(loc: _Place, lines: dict[_Place, int]) -> _Place:
@@ -136,11 +156,18 @@ def _nearest_line(loc: _Place, lines: dict[_Place, int]) -> int:
     return lines.get(loc, 1)
 
 
-def _known_keys(model: type[BaseModel], loc: _Place) -> list[str]:
-    """The keys that the model at `loc` knows; [] where the place cannot be followed."""
+def _known_keys(model: type[BaseModel], loc: Sequence[str | int]) -> list[str]:
+    """The keys that the model at `loc` knows; [] where the place cannot be followed.
+
+    loc: as pydantic tells it, with the tag of the chosen one where there are several models.
+    """
     here: Any = model
     for part in loc:
         models = [kind for kind in _flatten(here) if isinstance(kind, type) and issubclass(kind, BaseModel)]
+        tagged = [kind for kind in models if part in _tags(kind)]
+        if len(models) > 1 and tagged:
+            here = tagged[0]
+            continue
         fields = {name: field.annotation for kind in models for name, field in kind.model_fields.items()}
         if isinstance(part, str) and part in fields:
             here = fields[part]
@@ -151,6 +178,12 @@ def _known_keys(model: type[BaseModel], loc: _Place) -> list[str]:
             here = inner[-1]
     models = [kind for kind in _flatten(here) if isinstance(kind, type) and issubclass(kind, BaseModel)]
     return [name for kind in models for name in kind.model_fields]
+
+
+def _tags(model: type[BaseModel]) -> tuple[Any, ...]:
+    """The kinds that a model stands for."""
+    kind = model.model_fields.get("kind")
+    return typing.get_args(kind.annotation) if kind is not None else ()
 
 
 def _flatten(annotation: Any) -> list[Any]:

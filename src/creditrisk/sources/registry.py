@@ -12,10 +12,15 @@ from creditrisk.sources.azure import azure
 from creditrisk.sources.base import Bringer, Connector, Landed, Remote
 from creditrisk.sources.file import FileSource, look_for
 from creditrisk.sources.gcs import gcs
+from creditrisk.sources.http import HttpRemote
+from creditrisk.sources.kaggle import KaggleRemote
 from creditrisk.sources.s3 import s3
 
 CONNECTORS: Mapping[str, Connector | None] = {
     "file": None,  # lies in the raw folder already
+    "http": lambda options, _: HttpRemote(options),
+    "https": lambda options, _: HttpRemote(options),
+    "kaggle": lambda options, _: KaggleRemote(options),
     "s3": s3,
     "azure": azure,
     "gcs": gcs,

@@ -92,3 +92,64 @@ def test_an_unknown_book_offers_the_shipped_ones() -> None:
 def test_prohibited_target_and_later_columns_do_not_exist_for_the_features(tmp_path: Path) -> None:
     book = load_book(write_tiny_book(tmp_path))
     assert book.feature_columns["application"] == ("loan_id", "income", "debt", "town")
+
+
+def with_source(folder: Path, source: str) -> Path:
+    return spoil(
+        folder, "portfolio.yaml", "{file: applications, key: [loan_id], required: true}",
+        f"{{file: applications, key: [loan_id], required: true, source: {source}}}",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("source", "what", "hint"),
+    [
+        ("{kind: htpp, options: {}}", 'no kind "htpp"', 'did you mean "http"?'),
+        ("{options: {}}", "kind is missing", "every kind"),
+        ("{kind: http, options: {uri: x}}", 'unknown key "uri"|the key "url" is missing', ""),
+        ("{kind: kaggle, options: {file: a.csv}}", "exactly one of", ""),
+        ("{kind: kaggle, options: {file: a.csv, competition: a, dataset: b/c}}", "exactly one of", ""),
+        ("{kind: kaggle, options: {file: a.csv, dataset: only-a-slug}}", "dataset", ""),
+        ("{kind: s3, options: {uri: bucket/key}}", "uri", ""),
+        ("{kind: http, options: {url: 'http://h/x', md5: abc}}", "md5", ""),
+    ],
+)
+def test_a_wrong_source_is_told_in_words(source: str, what: str, hint: str, tmp_path: Path) -> None:
+    with pytest.raises(BadConfig, match=what) as caught:
+        load_book(with_source(tmp_path, source))
+    assert hint in caught.value.hint
+    assert "portfolio.yaml, line 6" in caught.value.where
+
+
+def test_an_unknown_option_lists_the_keys_of_that_kind_and_no_others(tmp_path: Path) -> None:
+    with pytest.raises(BadConfig) as caught:
+        load_book(with_source(tmp_path, "{kind: kaggle, options: {competition: a, files: a.csv, file: a.csv}}"))
+    assert caught.value.hint == 'did you mean "file"? known: competition, dataset, file, md5, sha256'
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{kind: http, options: {url: 'https://ann:pl4nted-s3cret@host/x.csv'}}",
+        "{kind: http, options: {url: 'https://host/x.csv?X-Amz-Signature=pl4nted-s3cret'}}",
+        "{kind: http, options: {url: 'https://host/x.csv?sv=1&sig=pl4nted-s3cret'}}",
+        "{kind: http, options: {url: 'ftp://ann:pl4nted-s3cret@host/x.csv'}}",
+        "{kind: s3, options: {uri: 's3://ann:pl4nted-s3cret@bucket/key'}}",
+        "{kind: http, options: {url: 'http://h/x', headers_from_env: {Authorization: 'Bearer pl4nted-s3cret'}}}",
+        "{kind: s3, options: 'secret=pl4nted-s3cret'}",
+    ],
+)
+def test_a_credential_in_a_book_is_refused_and_not_repeated(source: str, tmp_path: Path) -> None:
+    with pytest.raises(BadConfig) as caught:
+        load_book(with_source(tmp_path, source))
+    assert "pl4nted" not in str(caught.value)
+    assert "line 6" in caught.value.where
+
+
+def test_a_credential_in_a_setting_of_the_command_line_is_not_repeated(tmp_path: Path) -> None:
+    write_tiny_book(tmp_path)
+    source = {"kind": "http", "options": {"url": "https://ann:pl4nted-s3cret@host/x.csv"}}
+    with pytest.raises(BadConfig) as caught:
+        load_book(tmp_path, {"tables.application.source": source})
+    assert "pl4nted" not in str(caught.value)
+    assert caught.value.where == "--set tables.application.source"
