@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from creditrisk.config.portfolio import Share
 from creditrisk.config.source import Strict
+from creditrisk.errors import did_you_mean
 from creditrisk.kinds import Available, Severity
 
 CHECKS = {
@@ -36,7 +37,54 @@ NEVER_OFF = {
 }
 """Refusals that protect the machine or the meaning of the target -> why nobody can switch them off."""
 
+UNITS = {
+    "currency": "an amount of the book's currency; its code (USD) says the same",
+    "share": "0 to 1",
+    "percent": "0 to 100",
+    "count": "how many",
+    "points": "of a score",
+    **{time: "a span of time" for time in ("hours", "days", "weeks", "months", "years")},
+}
+"""The word a unit begins with -> what it says. What follows the word is for people: "days before the application"."""
+
+
+def _known_unit(unit: str) -> str:
+    word = unit.split(" ", 1)[0].rstrip(",")
+    if unit and word not in UNITS and not (len(word) == 3 and word.isalpha() and word.isupper()):
+        raise ValueError(f'no unit "{word}": {did_you_mean(word, UNITS)}, or a currency\'s code')
+    return unit
+
+
+def _low_and_high(band: Any) -> Any:
+    return (0.0, band) if isinstance(band, int | float) else band
+
+
+def _rising(band: tuple[float, float]) -> tuple[float, float]:
+    if band[0] > band[1]:
+        raise ValueError("the first limit is above the second")
+    return band
+
+
+TableSeverity = Literal[Severity.REFUSE, Severity.WARN]
+"""Of what is about a table as a whole: there are no rows to take out."""
+
+ShareBand = Annotated[tuple[Share, Share], BeforeValidator(_low_and_high), AfterValidator(_rising)]
+Ratios = Annotated[tuple[Annotated[float, Field(ge=0)], Annotated[float, Field(ge=0)]], AfterValidator(_rising)]
 ColumnType = Annotated[str, Field(pattern=r"^(integer|double|text|date|boolean|decimal\(\d{1,2},\d{1,2}\))$")]
+
+
+class Sentinel(Strict):
+    """A value that means something else than it says."""
+
+    means: str
+    """What it stands for."""
+    share: ShareBand | None = None
+    """Expected share of all rows, [lowest, highest] or the highest alone; outside is a finding."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _words(cls, value: Any) -> Any:
+        return {"means": value} if isinstance(value, str) else value
 
 
 class Column(Strict):
@@ -50,10 +98,12 @@ class Column(Strict):
     """When it comes to exist in a loan's life."""
     meaning: str = ""
     """For people."""
-    unit: str = ""
-    """For people: currency, days, months, share."""
+    unit: Annotated[str, AfterValidator(_known_unit)] = ""
+    """Begins with currency (or its code), share, percent, count, points, hours, days, weeks, months or years."""
     null: bool = True
     """May it be empty?"""
+    null_share: ShareBand | None = None
+    """Expected share of empty cells, [lowest, highest] or the highest alone; outside is a finding."""
     optional: bool = False
     """May the whole column be absent from the file? It is then all NULL."""
     min: float | None = None
@@ -62,8 +112,8 @@ class Column(Strict):
     """A value above it is a finding."""
     categories: tuple[str, ...] = ()
     """Known values of a text column; a new one is a warning."""
-    sentinels: dict[str, str] = Field(default={})
-    """Values that mean something else than they say: {"365243": "not employed"}."""
+    sentinels: dict[str, Sentinel] = Field(default={})
+    """By value; words alone are what it means: {"365243": "not employed"}."""
     missing: tuple[str, ...] = ()
     """Words that mean "no value", besides the empty cell."""
     format: Literal["plain", "percent", "months", "month_year"] = "plain"
@@ -71,7 +121,30 @@ class Column(Strict):
     time: Literal["event", "schedule"] | None = None
     """Days or months relative to the application: an `event` never lies after it, a `schedule` may."""
     severity: Severity = Severity.WARN
-    """Of a broken range or an event after the application."""
+    """Of a missing value, a broken range or an event after the application."""
+    share_severity: TableSeverity = Severity.WARN
+    """Of shares (empty cells, sentinels) outside their bands."""
+
+    @property
+    def quantity(self) -> str:
+        """The word its unit begins with; "currency" for a currency's code."""
+        word = self.unit.split(" ", 1)[0].rstrip(",")
+        return word if word in UNITS or not word else "currency"
+
+
+class SinceLast(Strict):
+    """How far a table may move away from the last accepted ingestion. What chance brings on few rows is no finding."""
+
+    rows: Ratios = (0.7, 1.5)
+    """Rows now to rows then, [lowest, highest]."""
+    empty: Share = 0.05
+    """The most that a column's share of empty cells, or of a sentinel, may rise or fall."""
+    categories: Share = 0.1
+    """The most that a category's share may rise or fall."""
+    rows_severity: TableSeverity = Severity.WARN
+    """Of a number of rows outside its band."""
+    share_severity: TableSeverity = Severity.WARN
+    """Of a share that moved too far."""
 
 
 class Rule(Strict):
@@ -82,7 +155,7 @@ class Rule(Strict):
     sql: str
     """An expression over the table's columns."""
     what: str
-    """The finding's sentence."""
+    """What must hold, in words; a finding says that it is not so."""
     severity: Severity = Severity.WARN
     """Of a row that breaks it."""
 
@@ -97,9 +170,15 @@ class Contract(Strict):
     unique: tuple[tuple[str, ...], ...] = ()
     """Sets of columns that name a row."""
     unique_severity: Severity = Severity.REFUSE
-    """Of a key that stands twice."""
+    """Of different rows with the same key; `quarantine` takes all of them out, since nobody knows which is right."""
+    duplicates_severity: Severity | None = None
+    """Of rows that are alike in every column; `quarantine` keeps the first. Empty = as `unique_severity`."""
     orphans_severity: Severity = Severity.WARN
     """Of rows whose parent is not there."""
+    orphans_share_max: Share = 0.0
+    """Up to this share of orphans is expected (the file serves others too): told, and no finding."""
+    since_last: SinceLast = SinceLast()
+    """Bands around the last accepted ingestion."""
     rejected_share_max: Share = 0.01
     """More unreadable rows than this refuse the file."""
     rules: tuple[Rule, ...] = ()
@@ -111,6 +190,10 @@ class Contract(Strict):
         doubled = sorted({name for name in names if names.count(name) > 1})
         if doubled:
             raise ValueError(f"columns stand twice: {', '.join(doubled)}")
+        rules = [rule.name for rule in self.rules]
+        taken = sorted({name for name in rules if rules.count(name) > 1 or name in {*CHECKS, *NEVER_OFF}})
+        if taken:
+            raise ValueError(f"names of rules are taken: {', '.join(taken)}")
         unknown = {name for keys in self.unique for name in keys} - set(names)
         if unknown:
             raise ValueError(f"unique names columns that are not listed: {', '.join(sorted(unknown))}")

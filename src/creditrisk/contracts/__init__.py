@@ -1,12 +1,15 @@
 """Bytes are trusted: raw files become typed Parquet, and every promise of a contract is checked."""
 
 from creditrisk.contracts.bronze import BronzeTable, entity_key_sql, to_bronze
-from creditrisk.contracts.checks import check, missing_tables, refuse_if_needed
+from creditrisk.contracts.checks import Checked, check, examine, missing_tables, refuse_if_needed
 from creditrisk.contracts.feature_table import check_feature_table, feature_table_schema
+from creditrisk.contracts.findings_report import findings_report
+from creditrisk.contracts.profile import TableProfile
 from creditrisk.contracts.quarantine import quarantine
 from creditrisk.contracts.summary import ingestion_summary
 
 __all__ = [
-    "BronzeTable", "check", "check_feature_table", "entity_key_sql", "feature_table_schema", "ingestion_summary",
-    "missing_tables", "quarantine", "refuse_if_needed", "to_bronze",
+    "BronzeTable", "Checked", "TableProfile", "check", "check_feature_table", "entity_key_sql", "examine",
+    "feature_table_schema", "findings_report", "ingestion_summary", "missing_tables", "quarantine",
+    "refuse_if_needed", "to_bronze",
 ]  # fmt: skip

@@ -1,16 +1,23 @@
-"""Every promise of every contract, checked on the bronze tables. Findings are data; nothing is raised for them."""
+"""Every promise of every contract, checked on the bronze tables. Findings are data; nothing is raised for them.
+
+One query a table counts what rows break by themselves, one a column of categories; the rest is answered from the file's
+own statistics, from the keys sorted, and by plain arithmetic on the table's profile.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
 
 from creditrisk.config import MAIN, Contract, Portfolio
-from creditrisk.contracts.promises import NUMBERS, Promise, promises_of, sentinel_condition
-from creditrisk.contracts.uniqueness import doubled_rows
+from creditrisk.contracts import shares
+from creditrisk.contracts.profile import TableProfile
+from creditrisk.contracts.promises import Promise, promises_of, sentinel_condition
+from creditrisk.contracts.uniqueness import Doubles, doubled_rows, told_apart
+from creditrisk.contracts.view import BronzeView, key_text, parquet
 from creditrisk.duck import Connection, DuckSettings, first_line, locked_room, named, quoted, translated
 from creditrisk.errors import BadConfig, BadData
 from creditrisk.kinds import Finding, Severity, refusals
@@ -19,38 +26,11 @@ type Progress = Callable[[str, float], None]
 
 
 @dataclass(frozen=True)
-class BronzeView:
-    """One bronze table under a connection, and what its file already says of itself.
+class Checked:
+    """What the contracts found, and what the tables look like: {table: profile}."""
 
-    ends: {column of numbers: (smallest, largest)}; nulls: {column: how many}.
-    """
-
-    con: Connection
-    contract: Contract
-    source: str
-    rows: int
-    ends: Mapping[str, tuple[object, object]]
-    nulls: Mapping[str, int]
-
-    @classmethod
-    def opened(cls, con: Connection, contract: Contract, path: Path, extra: Sequence[str] = ()) -> BronzeView:
-        """extra: columns of the file besides the contract's (an entity key made by us)."""
-        source = parquet(path)
-        names = [*contract.names, *extra]
-        numbers = [column.name for column in contract.columns if column.type.startswith(NUMBERS)]
-        # Asked in two queries, DuckDB answers from the file's footer and reads no row; asked in one, it reads them.
-        counted = ", ".join(f"count({named(name)})" for name in names)
-        rows, *known = con.sql(f"select count(*), {counted} from {source}").fetchall()[0]  # noqa: S608
-        limits = ", ".join(f"min({named(name)}), max({named(name)})" for name in numbers) or "null"
-        ends = con.sql(f"select {limits} from {source}").fetchall()[0]  # noqa: S608
-        return cls(
-            con,
-            contract,
-            source,
-            rows,
-            dict(zip(numbers, zip(ends[::2], ends[1::2], strict=False), strict=False)),
-            {name: rows - count for name, count in zip(names, known, strict=True)},
-        )
+    findings: list[Finding]
+    profiles: dict[str, TableProfile]
 
 
 def check(
@@ -62,18 +42,44 @@ def check(
     scoring: bool = False,
     progress: Progress | None = None,
 ) -> list[Finding]:
+    """The findings of `examine`, with nothing to compare with."""
+    return examine(tables, contracts, portfolio, settings=settings, scoring=scoring, progress=progress).findings
+
+
+def examine(
+    tables: Mapping[str, Path],
+    contracts: Mapping[str, Contract],
+    portfolio: Portfolio,
+    *,
+    settings: DuckSettings,
+    last: Mapping[str, TableProfile] | None = None,
+    scoring: bool = False,
+    progress: Progress | None = None,
+) -> Checked:
     """Check bronze tables {logical name: file}; a table of the book that is not among them is a finding.
 
-    scoring: no outcome is expected, so nothing is asked of the target.
+    last: profiles of the last accepted ingestion; None = there was none.
+    scoring: no outcome is expected, so nothing is asked of the target, nor of shares: whoever applies today is no
+    sample of anything.
     Raises BadConfig when a rule's SQL is wrong, OutsideFailed when memory or disk run out.
     """
     findings = missing_tables(tables, portfolio)
+    profiles: dict[str, TableProfile] = {}
     for index, name in enumerate(tables):
         if progress:
             progress(name, index / len(tables))
         with locked_room(settings, reads=files_read(name, tables, portfolio)) as con, translated(f"contract of {name}"):
-            findings += _check_table(con, name, tables, contracts, portfolio, scoring=scoring)
-    return [finding for finding in findings if not portfolio.is_off(finding.table, finding.rule, finding.column)]
+            view = BronzeView.opened(
+                con, contracts[name], tables[name], portfolio, own_columns(contracts[name], portfolio)
+            )
+            found, profiles[name] = _check_table(view, tables, contracts, portfolio, scoring=scoring)
+            findings += found
+    if not scoring:
+        findings += _of_whole_tables(profiles, contracts, last or {})
+    return Checked(
+        [finding for finding in findings if not portfolio.is_off(finding.table, finding.rule, finding.column)],
+        profiles,
+    )
 
 
 def missing_tables(tables: Mapping[str, Path], portfolio: Portfolio) -> list[Finding]:
@@ -108,25 +114,15 @@ def files_read(name: str, tables: Mapping[str, Path], portfolio: Portfolio) -> l
     return [tables[table] for table in (name, parent) if table is not None and table in tables]
 
 
-def parquet(path: Path) -> str:
-    return f"read_parquet({quoted(str(path.resolve()))})"
-
-
 def broken_promises(view: BronzeView, promises: Sequence[Promise]) -> list[Finding]:
     """One pass over the columns concerned; promises that the footer already proves are not looked at."""
-    open_ones = [promise for promise in promises if not _proved(promise, view)]
-    if not open_ones or not view.rows:
-        return []
-    counts = ", ".join(f"count(*) filter ({promise.broken})" for promise in open_ones)
-    told = view.con.sql(f"select {counts} from {view.source}").fetchall()[0]  # noqa: S608
-    return [
-        Finding(
-            view.contract.table, promise.rule, promise.severity, promise.what, column=promise.column, rows=rows,
-            examples=_examples(view, promise), hint=promise.hint,
-        )
-        for promise, rows in zip(open_ones, told, strict=True)
-        if rows
-    ]  # fmt: skip
+    still_open = open_promises(view, promises)
+    return _told(view, still_open, _counted(view, [promise.broken for promise in still_open]))
+
+
+def open_promises(view: BronzeView, promises: Sequence[Promise]) -> list[Promise]:
+    """Those that the table's own statistics do not prove."""
+    return [promise for promise in promises if not _proved(promise, view)]
 
 
 def need_sound_rules(con: Connection, contract: Contract, source: str) -> None:
@@ -163,13 +159,28 @@ def parent_key(portfolio: Portfolio, contracts: Mapping[str, Contract], name: st
     return table.parent, table.foreign_key, key
 
 
-def unique_sets(contract: Contract, portfolio: Portfolio) -> list[tuple[tuple[str, ...], Severity]]:
-    """Sets of columns that name a row; the entity's key always names a row of the main table."""
-    sets = [(names, contract.unique_severity) for names in contract.unique]
+def unique_sets(contract: Contract, portfolio: Portfolio) -> list[tuple[tuple[str, ...], Severity, Severity]]:
+    """(columns that name a row, severity of contradictions, of duplicates).
+
+    The entity's key always names a row of the main table: no contract lets two rows of it through.
+    """
+    copies = contract.duplicates_severity or contract.unique_severity
+    sets = [(names, contract.unique_severity, copies) for names in contract.unique]
     key = (portfolio.entity.key,)
     if contract.table == MAIN:
-        sets = [(key, Severity.REFUSE), *(one for one in sets if one[0] != key)]
+        taken_out = Severity.QUARANTINE if contract.duplicates_severity is Severity.QUARANTINE else Severity.REFUSE
+        sets = [(key, Severity.REFUSE, taken_out), *(one for one in sets if one[0] != key)]
     return sets
+
+
+def doubles(view: BronzeView, portfolio: Portfolio, keys: tuple[str, ...]) -> Doubles | None:
+    """Rows that share this key, duplicates apart from contradictions; None where no two do, or nobody asks."""
+    table = view.contract.table
+    if all(portfolio.is_off(table, rule, keys[0]) for rule in ("duplicate rows", "contradicting rows")):
+        return None
+    if not doubled_rows(view.con, view.source, keys, view.ends, view.rows):
+        return None
+    return told_apart(view.con, view.source, keys, view.columns)
 
 
 def own_columns(contract: Contract, portfolio: Portfolio) -> tuple[str, ...]:
@@ -179,25 +190,67 @@ def own_columns(contract: Contract, portfolio: Portfolio) -> tuple[str, ...]:
 
 
 def _check_table(
-    con: Connection,
-    name: str,
+    view: BronzeView,
     tables: Mapping[str, Path],
     contracts: Mapping[str, Contract],
     portfolio: Portfolio,
     *,
     scoring: bool,
-) -> list[Finding]:
-    contract = contracts[name]
-    view = BronzeView.opened(con, contract, tables[name], own_columns(contract, portfolio))
-    need_sound_rules(con, contract, view.source)
-    findings = broken_promises(view, promises_of(contract, portfolio, scoring=scoring))
-    findings += _new_categories(view)
-    findings += _sentinels(view)
+) -> tuple[list[Finding], TableProfile]:
+    contract, name = view.contract, view.contract.table
+    need_sound_rules(view.con, contract, view.source)
+    promises = open_promises(view, promises_of(contract, portfolio, scoring=scoring))
+    sentinels = [
+        (column, value) for column in contract.columns for value in column.sentinels if view.holds(column.name, value)
+    ]
+    conditions = [promise.broken for promise in promises]
+    conditions += [sentinel_condition(column, value) for column, value in sentinels]
+    counts = _counted(view, conditions)
+    findings = _told(view, promises, counts[: len(promises)])
+    categories = {column.name: _categories(view, column.name, column.categories) for column in contract.columns
+                  if column.categories and view.nulls[column.name] < view.rows}  # fmt: skip
+    findings += [finding for _, finding in categories.values() if finding]
     findings += _doubled(view, portfolio)
-    findings += _orphans(view, tables, contracts, portfolio)
+    orphans = _orphans(view, tables, contracts, portfolio)
+    if orphans and (not scoring or not contract.orphans_share_max):
+        findings += _orphans_found(view, portfolio, orphans)
     if name == MAIN:
         findings += _target(view, portfolio, scoring=scoring)
-    return findings
+    seen = dict(zip([(column.name, value) for column, value in sentinels], counts[len(promises) :], strict=True))
+    profile = TableProfile(
+        rows=view.rows,
+        nulls={column: view.nulls[column] for column in contract.names},
+        categories={column: known for column, (known, _) in categories.items()},
+        sentinels={
+            column.name: {value: seen.get((column.name, value), 0) for value in column.sentinels}
+            for column in contract.columns if column.sentinels
+        },
+        orphans=orphans,
+    )  # fmt: skip
+    if not scoring:
+        findings += shares.unlike_their_unit(contract, profile, view.ends)
+    return [_without_hidden(finding, view.hidden) for finding in findings], profile
+
+
+def _of_whole_tables(
+    profiles: Mapping[str, TableProfile], contracts: Mapping[str, Contract], last: Mapping[str, TableProfile]
+) -> Iterator[Finding]:
+    for name, profile in profiles.items():
+        weight = _weight(profiles, name)
+        found = list(shares.outside_bands(contracts[name], profile, weight))
+        if name in last:
+            found += shares.moved(contracts[name], last[name], profile, (_weight(last, name), weight))
+        yield from found
+
+
+def _weight(profiles: Mapping[str, TableProfile], name: str) -> float:
+    """Independent rows to rows: the rows of one application are alike."""
+    applications = profiles[MAIN].rows if MAIN in profiles else profiles[name].rows
+    return min(1.0, applications / profiles[name].rows) if profiles[name].rows else 1.0
+
+
+def _without_hidden(finding: Finding, hidden: frozenset[str]) -> Finding:
+    return replace(finding, examples=()) if finding.column in hidden else finding
 
 
 def _proved(promise: Promise, view: BronzeView) -> bool:
@@ -207,69 +260,105 @@ def _proved(promise: Promise, view: BronzeView) -> bool:
     return promise.kept_by(low, high, view.nulls[promise.column])
 
 
+def _counted(view: BronzeView, conditions: Sequence[str]) -> list[int]:
+    """How many rows each condition is true for, in one pass."""
+    if not conditions or not view.rows:
+        return [0] * len(conditions)
+    counts = ", ".join(f"count(*) filter ({condition})" for condition in conditions)
+    return list(view.con.sql(f"select {counts} from {view.source}").fetchall()[0])  # noqa: S608
+
+
+def _told(view: BronzeView, promises: Sequence[Promise], counts: Sequence[int]) -> list[Finding]:
+    return [
+        Finding(
+            view.contract.table, promise.rule, promise.severity, promise.what, column=promise.column, rows=rows,
+            examples=_examples(view, promise), hint=promise.hint,
+        )
+        for promise, rows in zip(promises, counts, strict=True)
+        if rows
+    ]  # fmt: skip
+
+
 def _examples(view: BronzeView, promise: Promise) -> tuple[str, ...]:
+    """Values of the column; keys where the rule looks at more than one column, or there is no value."""
     if promise.column is None or promise.never_null:
-        return ()
-    value = named(promise.column)
-    query = f"select distinct {value} from {view.source} where {promise.broken} order by 1 limit 3"  # noqa: S608
+        keys = [key for key in view.key if key != promise.column]
+        if not keys:
+            return ()
+        order = ", ".join(map(named, keys))
+        query = f"select {key_text(keys)} from {view.source} where {promise.broken} order by {order} limit 3"  # noqa: S608
+    else:
+        value = named(promise.column)
+        query = f"select distinct {value} from {view.source} where {promise.broken} order by 1 limit 3"  # noqa: S608
     return tuple(str(row[0]) for row in view.con.sql(query).fetchall())
 
 
-def _new_categories(view: BronzeView) -> Iterator[Finding]:
-    for column in view.contract.columns:
-        if not column.categories or view.nulls[column.name] == view.rows:
-            continue
-        name, known = named(column.name), ", ".join(map(quoted, column.categories))
-        counted = f"select {name} as v, count(*) as n from {view.source} group by {name}"  # noqa: S608
-        kinds, rows, seen = view.con.sql(
-            f"select count(*), sum(n), list(v order by n desc, v)[1:3] from ({counted}) where v not in ({known})"  # noqa: S608
-        ).fetchall()[0]
-        if kinds:
-            yield Finding(
-                view.contract.table, "new category", Severity.WARN, f"{kinds} values that the contract does not know",
-                column=column.name, rows=int(rows), examples=tuple(value[:60] for value in seen),
-                hint="a model treats them as missing; add them to the contract's categories when they stay",
-            )  # fmt: skip
-
-
-def _sentinels(view: BronzeView) -> Iterator[Finding]:
-    columns = [column for column in view.contract.columns if column.sentinels and view.nulls[column.name] < view.rows]
-    if not columns:
-        return
-    counts = ", ".join(f"count(*) filter ({sentinel_condition(column)})" for column in columns)
-    told = view.con.sql(f"select {counts} from {view.source}").fetchall()[0]  # noqa: S608
-    for column, rows in zip(columns, told, strict=True):
-        if rows:
-            meaning = "; ".join(f"{value} means {says}" for value, says in column.sentinels.items())
-            yield Finding(
-                view.contract.table, "sentinel", Severity.WARN, meaning, column=column.name, rows=rows,
-                examples=tuple(column.sentinels)[:3],
-            )  # fmt: skip
+def _categories(view: BronzeView, column: str, known: Sequence[str]) -> tuple[dict[str, int], Finding | None]:
+    """({value that the contract knows: rows}, the finding about the others)."""
+    name, listed = named(column), ", ".join(map(quoted, known))
+    counted = f"select {name} as v, count(*) as n from {view.source} where {name} is not null group by {name}"  # noqa: S608
+    told = view.con.sql(
+        f"select case when v in ({listed}) then v end as k, sum(n), count(*), list(v order by n desc, v)[1:3] "  # noqa: S608
+        f"from ({counted}) group by k"
+    ).fetchall()
+    rows = {value: int(count) for value, count, _, _ in told}
+    new = next(((int(count), kinds, seen) for value, count, kinds, seen in told if value is None), None)
+    finding = new and Finding(
+        view.contract.table, "new category", Severity.WARN, f"{new[1]} values that the contract does not know",
+        column=column, rows=new[0], examples=tuple(value[:60] for value in new[2]),
+        hint="a model treats them as missing; add them to the contract's categories when they stay",
+    )  # fmt: skip
+    return {value: rows.get(value, 0) for value in known}, finding or None
 
 
 def _doubled(view: BronzeView, portfolio: Portfolio) -> Iterator[Finding]:
-    for keys, severity in unique_sets(view.contract, portfolio):
-        doubled = doubled_rows(view.con, view.source, keys, view.ends, view.rows)
-        if doubled:
+    for keys, of_contradictions, of_duplicates in unique_sets(view.contract, portfolio):
+        found = doubles(view, portfolio, keys)
+        named_by, column = ", ".join(keys), keys[0] if len(keys) == 1 else None
+        if found and found.contradictions:
             yield Finding(
-                view.contract.table, "unique", severity, f"{', '.join(keys)} name more than one row",
-                column=keys[0] if len(keys) == 1 else None, rows=doubled, hint="remove the doubled rows",
+                view.contract.table, "contradicting rows", of_contradictions,
+                f"different rows have the same {named_by} ({found.contradicting:,} of them)", column=column,
+                rows=found.contradictions, examples=found.contradiction_examples,
+                hint="find out which row is right; nobody can tell from the table",
+            )  # fmt: skip
+        if found and found.duplicates:
+            yield Finding(
+                view.contract.table, "duplicate rows", of_duplicates,
+                f"rows stand more than once, alike in every column ({named_by})", column=column,
+                rows=found.duplicates, examples=found.duplicate_examples,
+                hint="remove the copies, or let the contract do it: duplicates_severity: quarantine",
             )  # fmt: skip
 
 
 def _orphans(
     view: BronzeView, tables: Mapping[str, Path], contracts: Mapping[str, Contract], portfolio: Portfolio
-) -> Iterator[Finding]:
+) -> int | None:
+    """Rows without a parent; None where there is no parent table, or nobody asks."""
     related = parent_key(portfolio, contracts, view.contract.table)
     if related is None or related[0] not in tables:
-        return
+        return None
     parent, foreign_key, key = related
-    orphans = count_orphans(view.con, view.source, parquet(tables[parent]), foreign_key, key)
-    if orphans:
-        yield Finding(
-            view.contract.table, "orphans", view.contract.orphans_severity, f"rows without a row of {parent}",
-            column=foreign_key, rows=orphans, hint=f"normal when the file also serves other rows of {parent}",
-        )  # fmt: skip
+    if portfolio.is_off(view.contract.table, "orphans", foreign_key):
+        return None
+    return count_orphans(view.con, view.source, parquet(tables[parent]), foreign_key, key)
+
+
+def _orphans_found(view: BronzeView, portfolio: Portfolio, orphans: int) -> list[Finding]:
+    contract, table = view.contract, portfolio.tables[view.contract.table]
+    if orphans <= contract.orphans_share_max * view.rows:
+        return []
+    expected = (
+        f"; up to {shares.as_percent(contract.orphans_share_max)} are expected" if contract.orphans_share_max else ""
+    )
+    share = shares.as_percent(orphans / view.rows)
+    return [
+        Finding(
+            contract.table, "orphans", contract.orphans_severity,
+            f"{share} of the rows have no row of {table.parent}{expected}", column=table.foreign_key, rows=orphans,
+            hint=f"normal when the file also serves other rows of {table.parent}: say so with orphans_share_max",
+        )
+    ]  # fmt: skip
 
 
 def _target(view: BronzeView, portfolio: Portfolio, *, scoring: bool) -> Iterator[Finding]:

@@ -53,9 +53,10 @@ def promises_of(contract: Contract, portfolio: Portfolio, *, scoring: bool) -> l
     return [promise for promise in every if not portfolio.is_off(contract.table, promise.rule, promise.column)]
 
 
-def sentinel_condition(column: Column) -> str:
-    """SQL that is true for the column's sentinels; "false" when it has none."""
-    values = ", ".join(f"cast({quoted(value)} as {sql_type(column.type)})" for value in column.sentinels)
+def sentinel_condition(column: Column, value: str | None = None) -> str:
+    """SQL that is true for this sentinel of the column, or for any of them; "false" when it has none."""
+    wanted = column.sentinels if value is None else (value,)
+    values = ", ".join(f"cast({quoted(one)} as {sql_type(column.type)})" for one in wanted)
     return f"{named(column.name)} in ({values})" if values else "false"
 
 
@@ -95,7 +96,7 @@ def _of_range(column: Column) -> Iterator[Promise]:
     outside = [f"{name} < {column.min!r}"] if column.min is not None else []
     outside += [f"{name} > {high!r}"] if high is not None else []
     if outside:
-        limits = f"{column.min if column.min is not None else '…'} to {high if high is not None else '…'}"
+        limits = " to ".join("…" if limit is None else f"{limit:,.10g}" for limit in (column.min, high))
         broken = f"({' or '.join(outside)}) and not {sentinel_condition(column)}"
         hint = "if the value means something else, list it under sentinels"
         yield Promise(

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from creditrisk.config import Contract, Portfolio
 from creditrisk.contracts.bronze import BRONZE_PARQUET
 from creditrisk.contracts.checks import (
-    BronzeView,
     broken_promises,
     count_orphans,
+    doubles,
     files_read,
     need_sound_rules,
     own_columns,
     parent_key,
-    parquet,
     unique_sets,
 )
 from creditrisk.contracts.promises import promises_of
-from creditrisk.contracts.uniqueness import doubled_rows
+from creditrisk.contracts.uniqueness import known_key, row_hash
+from creditrisk.contracts.view import BronzeView, parquet
 from creditrisk.duck import Connection, DuckSettings, locked_room, named, quoted, translated
 from creditrisk.files import whole_file
 from creditrisk.kinds import Finding, Severity
@@ -60,7 +61,7 @@ def _take_out(
     scoring: bool,
 ) -> list[Finding]:
     contract, path = contracts[name], tables[name]
-    view = BronzeView.opened(con, contract, path, own_columns(contract, portfolio))
+    view = BronzeView.opened(con, contract, path, portfolio, own_columns(contract, portfolio))
     need_sound_rules(con, contract, view.source)
     promises = [
         promise
@@ -75,24 +76,22 @@ def _take_out(
         parent, foreign_key, key = orphans[1]
         kept.append(f"{named(foreign_key)} in (select {named(key)} from {parquet(tables[parent])})")  # noqa: S608
         findings.append(orphans[0])
-    doubled = _doubled(view, portfolio)
-    if kept or doubled:
-        firsts = [keys for keys, _ in doubled]
+    once, doubled = _once(view, portfolio)
+    if kept or once:
         with whole_file(path) as partial:
-            con.execute(f"copy ({_rest(path, kept, firsts)}) to {quoted(str(partial.resolve()))} ({BRONZE_PARQUET})")
-    return findings + [finding for _, finding in doubled]
+            con.execute(f"copy ({_rest(path, kept, once)}) to {quoted(str(partial.resolve()))} ({BRONZE_PARQUET})")
+    # A column's own words, and what may not decide about people, are no examples.
+    return [
+        replace(finding, examples=()) if finding.column in view.hidden else finding for finding in findings + doubled
+    ]
 
 
-def _rest(path: Path, kept: list[str], firsts: list[tuple[str, ...]]) -> str:
+def _rest(path: Path, kept: list[str], once: list[str]) -> str:
     rows = f"read_parquet({quoted(str(path.resolve()))}, file_row_number = true)"
     where = f" where {' and '.join(kept)}" if kept else ""
-    first = " and ".join(
-        f"row_number() over (partition by {', '.join(map(named, keys))} order by file_row_number) = 1"
-        for keys in firsts
-    )
     # A window gives its rows in an order of its own, so the file's order is asked for.
-    once = f" qualify {first} order by file_row_number" if first else ""
-    return f"select * exclude (file_row_number) from {rows}{where}{once}"  # noqa: S608
+    windows = f" qualify {' and '.join(once)} order by file_row_number" if once else ""
+    return f"select * exclude (file_row_number) from {rows}{where}{windows}"  # noqa: S608
 
 
 def _orphans(
@@ -102,21 +101,42 @@ def _orphans(
     if related is None or related[0] not in tables or view.contract.orphans_severity is not Severity.QUARANTINE:
         return None
     parent, foreign_key, key = related
+    if portfolio.is_off(view.contract.table, "orphans", foreign_key):
+        return None
     rows = count_orphans(view.con, view.source, parquet(tables[parent]), foreign_key, key)
     what = f"rows without a row of {parent}"
     finding = Finding(view.contract.table, "orphans", Severity.QUARANTINE, what, column=foreign_key, rows=rows)
     return (finding, related) if rows else None
 
 
-def _doubled(view: BronzeView, portfolio: Portfolio) -> list[tuple[tuple[str, ...], Finding]]:
-    found: list[tuple[tuple[str, ...], Finding]] = []
-    for keys, severity in unique_sets(view.contract, portfolio):
-        if severity is Severity.QUARANTINE:
-            rows = doubled_rows(view.con, view.source, keys, view.ends, view.rows)
-            what = f"{', '.join(keys)} name more than one row; the first one stays"
-            if rows:
-                found.append((keys, Finding(view.contract.table, "unique", severity, what, rows=rows)))
-    return found
+def _once(view: BronzeView, portfolio: Portfolio) -> tuple[list[str], list[Finding]]:
+    """Window conditions that keep the first of several copies and no row that contradicts another, and the findings."""
+    kept: list[str] = []
+    findings: list[Finding] = []
+    table = view.contract.table
+    for keys, of_contradictions, of_duplicates in unique_sets(view.contract, portfolio):
+        if Severity.QUARANTINE not in (of_contradictions, of_duplicates):
+            continue
+        found = doubles(view, portfolio, keys)
+        if found is None:
+            continue
+        names, column = ", ".join(keys), keys[0] if len(keys) == 1 else None
+        partition, value = ", ".join(map(named, keys)), row_hash(view.columns)
+        unknown = f"not ({known_key(keys)})"
+        off = {rule for rule in ("duplicate rows", "contradicting rows") if portfolio.is_off(table, rule, column)}
+        if found.contradictions and of_contradictions is Severity.QUARANTINE and "contradicting rows" not in off:
+            kept.append(f"({unknown} or min({value}) over (partition by {partition}) = "
+                        f"max({value}) over (partition by {partition}))")  # fmt: skip
+            what = f"different rows have the same {names}; nobody knows which is right, so all of them are out"
+            findings.append(Finding(table, "contradicting rows", Severity.QUARANTINE, what, column=column,
+                                    rows=found.contradictions, examples=found.contradiction_examples))  # fmt: skip
+        if found.duplicates and of_duplicates is Severity.QUARANTINE and "duplicate rows" not in off:
+            kept.append(f"({unknown} or row_number() over (partition by {partition}, {value} "
+                        "order by file_row_number) = 1)")  # fmt: skip
+            what = f"rows stand more than once, alike in every column ({names}); the first one stays"
+            findings.append(Finding(table, "duplicate rows", Severity.QUARANTINE, what, column=column,
+                                    rows=found.duplicates, examples=found.duplicate_examples))  # fmt: skip
+    return kept, findings
 
 
 def _parents_first(tables: Mapping[str, Path], portfolio: Portfolio) -> list[str]:

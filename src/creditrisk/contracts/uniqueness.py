@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
+from creditrisk.contracts.view import key_text
 from creditrisk.duck import Connection, named
 
 _ROWS_AT_ONCE = 50_000_000
@@ -22,7 +24,7 @@ def doubled_rows(
     """
     packed = _packed(keys, ends)
     value = packed or f"hash({', '.join(map(named, keys))})"
-    known = " and ".join(f"{named(key)} is not null" for key in keys)
+    known = known_key(keys)
     parts = 1 + rows // _ROWS_AT_ONCE
     doubled = 0
     for part in range(parts):
@@ -60,3 +62,49 @@ def _looked_up(con: Connection, source: str, keys: Sequence[str], known: str) ->
     listed = ", ".join(map(named, keys))
     query = f"select coalesce(sum(n - 1), 0) from (select count(*) as n from {source} where {known} group by {listed})"  # noqa: S608
     return int(con.sql(query).fetchall()[0][0])
+
+
+@dataclass(frozen=True)
+class Doubles:
+    """Rows that share their key. duplicates: surplus copies, alike in every column.
+
+    contradictions: rows that differ from another one with their key, copies not counted; contradicting: how many keys.
+    Examples are keys.
+    """
+
+    duplicates: int
+    contradictions: int
+    contradicting: int
+    duplicate_examples: tuple[str, ...] = ()
+    contradiction_examples: tuple[str, ...] = ()
+
+
+def told_apart(con: Connection, source: str, keys: Sequence[str], columns: Sequence[str]) -> Doubles:
+    """Duplicates apart from contradictions. Reads the rows again, so call it only where `doubled_rows` found some."""
+    listed = ", ".join(map(named, keys))
+    con.execute(
+        f"create or replace temp table doubled as select {listed}, count(*) as n, count(distinct {row_hash(columns)}) "  # noqa: S608
+        f"as kinds from {source} semi join (select {listed} from {source} where {known_key(keys)} group by {listed} "
+        f"having count(*) > 1) using ({listed}) group by {listed}"
+    )
+    duplicates, contradictions, contradicting = con.sql(
+        "select coalesce(sum(n - kinds), 0), coalesce(sum(kinds) filter (kinds > 1), 0), count(*) filter (kinds > 1) "
+        "from doubled"
+    ).fetchall()[0]
+
+    def first(condition: str) -> tuple[str, ...]:
+        query = f"select {key_text(keys)} from doubled where {condition} order by {listed} limit 3"  # noqa: S608
+        return tuple(row[0] for row in con.sql(query).fetchall())
+
+    examples = first("n > kinds"), first("kinds > 1")
+    return Doubles(int(duplicates), int(contradictions), int(contradicting), *examples)
+
+
+def row_hash(columns: Sequence[str]) -> str:
+    """SQL: 64 bits of a row's values."""
+    return f"hash({', '.join(map(named, columns))})"
+
+
+def known_key(keys: Sequence[str]) -> str:
+    """SQL: no part of the key is empty."""
+    return " and ".join(f"{named(key)} is not null" for key in keys)

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from creditrisk.config import MAIN
-from creditrisk.contracts import check, refuse_if_needed
+from creditrisk.contracts import Checked, examine, findings_report, refuse_if_needed
 from creditrisk.errors import Refused
 from creditrisk.files import read_json
-from creditrisk.kinds import Finding, Severity, sha256_of, sha256_of_file
+from creditrisk.kinds import sha256_of, sha256_of_file
+from creditrisk.pipelines.accepted import Accepted, to_compare_with
 from creditrisk.pipelines.context import Context
 from creditrisk.pipelines.lineage import need_unchanged
 
@@ -22,25 +23,33 @@ def run(context: Context) -> dict[str, Any]:
     """contract_findings.json. A table that breaks a contract's must leaves nothing for the stages after this one."""
     tables = _bronze(context)
     hashes = need_unchanged(context, "ingest", {f"bronze/{name}": path for name, path in tables.items()})
-    findings = need_promises_kept(context, tables, hashes, context.stage_progress("check"))
-    arrived = read_json(context.folder.report("ingestion_summary.json"))["findings"]
-    every = [*arrived, *(finding.as_json() for finding in findings)]
-    counts = {severity.value: sum(finding["severity"] == severity for finding in every) for severity in Severity}
-    return context.report(
-        FINDINGS,
-        {"findings": every, "counts": counts, "verdict": "accepted"},
-        inputs=hashes,
-    )
+    before = to_compare_with(context.folder.bronze, hashes)
+    checked = need_promises_kept(context, tables, hashes, before, context.stage_progress("check"))
+    summary = read_json(context.folder.report("ingestion_summary.json"))
+    last = before.profiles if before else None
+    body = findings_report(context.book.contracts, context.book.portfolio, summary, checked, last)
+    return context.report(FINDINGS, body, inputs=hashes)
 
 
 def need_promises_kept(
-    context: Context, tables: Mapping[str, Path], hashes: Mapping[str, str], progress: Callable[[str, float], None]
-) -> list[Finding]:
+    context: Context,
+    tables: Mapping[str, Path],
+    hashes: Mapping[str, str],
+    before: Accepted | None,
+    progress: Callable[[str, float], None],
+) -> Checked:
     """What the contracts find in these tables, whose sha256 are `hashes`. Raises BadData when they refuse them."""
-    book, mark = context.book, sha256_of(hashes)
+    book, mark = context.book, sha256_of({"tables": dict(hashes), "before": before.as_json() if before else None})
     if mark not in context.found:
-        context.found[mark] = check(tables, book.contracts, book.portfolio, settings=context.duck, progress=progress)
-    refuse_if_needed(context.found[mark])
+        context.found[mark] = examine(
+            tables,
+            book.contracts,
+            book.portfolio,
+            settings=context.duck,
+            last=before.profiles if before else None,
+            progress=progress,
+        )
+    refuse_if_needed(context.found[mark].findings)
     return context.found[mark]
 
 

@@ -9,10 +9,11 @@ from typing import Any
 
 from creditrisk import __version__
 from creditrisk.config import Book, BookFolder, Workspace
+from creditrisk.contracts import Checked
 from creditrisk.duck import DuckSettings
 from creditrisk.files import write_json
 from creditrisk.governance import Act, append_act
-from creditrisk.kinds import SCHEMA_VERSION, Finding, sha256_of_file
+from creditrisk.kinds import SCHEMA_VERSION, sha256_of_file
 from creditrisk.ports import Clock, Registry, Storage, Tracker
 
 type Progress = Callable[[str, str, float], None]
@@ -36,7 +37,7 @@ class Context:
     """Buckets, for tables and files that live there."""
     from_sources: bool = False
     """No raw folder was named: tables come from the book's `source:` and land in `raw`."""
-    found: dict[str, list[Finding]] = field(default_factory=dict)
+    found: dict[str, Checked] = field(default_factory=dict)
     """What the contracts find in tables of these bytes: ingest asks before it writes, check tells; read once a run."""
 
     @property

@@ -17,6 +17,7 @@ from creditrisk.files import whole_folder
 from creditrisk.governance import Act
 from creditrisk.kinds import Finding, sha256_of_file
 from creditrisk.pipelines import data_freshness
+from creditrisk.pipelines.accepted import Accepted, to_compare_with, write_profile
 from creditrisk.pipelines.check_data import need_promises_kept
 from creditrisk.pipelines.context import Context
 from creditrisk.pipelines.lineage import add_step
@@ -49,14 +50,17 @@ def run(context: Context) -> dict[str, Any]:
         arrived = bring_in(context, book, context.raw, bronze)
         origins = {name: origin_of(landed) for name, landed in arrived.landed.items()}
         made = {f"bronze/{name}": table.sha256 for name, table in arrived.bronze.items()}
+        before = to_compare_with(folder.bronze, made)
         # A broken must, and loans that nobody can learn from and test on, leave the tables of the last run in place.
-        need_promises_kept(
+        checked = need_promises_kept(
             context,
             {name: table.path for name, table in arrived.bronze.items()},
             made,
+            before,
             lambda what, share: context.progress("ingest", f"check {what}", 0.6 + 0.4 * share),
         )
         assign(read_labels(book, arrived.bronze[MAIN].path, context.duck), book.portfolio.split)
+        write_profile(bronze, Accepted(made, checked.profiles), before)
     add_step(
         context,
         "ingest",

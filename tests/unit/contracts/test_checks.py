@@ -131,13 +131,13 @@ def test_missing_category_is_not_a_new_one(book, tmp_path):
 
 def test_doubled_key_refuses_with_its_number_of_rows(book, tmp_path):
     tables = _tables(tmp_path, payments=[*GOOD_PAYMENTS, *GOOD_PAYMENTS[:2]])
-    assert _one(_check(book, tables)) == ("payments", "unique", "payment_id", Severity.REFUSE, 2)
+    assert _one(_check(book, tables)) == ("payments", "duplicate rows", "payment_id", Severity.REFUSE, 2)
 
 
 def test_entity_key_is_unique_even_when_the_contract_forgets_to_say_so(book, tmp_path):
     contracts = _changed(book, "application", unique=())
     findings = _check(book, _tables(tmp_path, loans=[*GOOD_LOANS, GOOD_LOANS[0]]), contracts)
-    assert _one(findings) == ("application", "unique", "loan_id", Severity.REFUSE, 1)
+    assert _one(findings) == ("application", "duplicate rows", "loan_id", Severity.REFUSE, 1)
 
 
 @pytest.mark.parametrize("keys", [("loan_id", "day"), ("paid", "loan_id")])
@@ -146,7 +146,7 @@ def test_key_of_several_columns_is_compared_whole(book, tmp_path, keys):
     payments = ["(1, 1, -5, 0, 1)", "(2, 1, -4, 0, 2)", "(3, 2, -5, 0, 1)"]
     assert _check(book, _tables(tmp_path, payments=payments), contracts) == []
     tables = _tables(tmp_path, payments=[*payments, "(4, 2, -5, 0, 1)"])
-    assert _one(_check(book, tables, contracts))[1:] == ("unique", None, Severity.WARN, 1)
+    assert _one(_check(book, tables, contracts))[1:] == ("contradicting rows", None, Severity.WARN, 2)
 
 
 def test_orphans_are_counted(book, tmp_path):
@@ -251,14 +251,17 @@ def test_quarantine_leaves_a_sound_table_untouched(book, tmp_path):
     assert before == {name: (path.stat().st_ino, path.read_bytes()) for name, path in tables.items()}
 
 
-def test_quarantine_of_doubled_keys_keeps_the_first_row_and_of_orphans_none(book, tmp_path):
+def test_quarantine_keeps_the_first_copy_and_neither_contradicting_rows_nor_orphans(book, tmp_path):
     update = {"unique_severity": Severity.QUARANTINE, "orphans_severity": Severity.QUARANTINE}
     contracts = _changed(book, "payments", **update)
     payments = ["(5, 2, -5, 0, 1)", "(1, 1, -4, 0, 2)", "(5, 2, -3, 0, 3)", "(7, 99, -3, 0, 4)", "(2, 1, -1, 0, 5)"]
+    payments += ["(1, 1, -4, 0, 2)", "(5, 2, -3, 0, 3)"]
     tables = _tables(tmp_path, payments=payments)
     findings = quarantine(tables, contracts, book.portfolio, settings=SETTINGS)
-    assert {(finding.rule, finding.rows) for finding in findings} == {("unique", 1), ("orphans", 1)}
-    assert [row[0] for row in rows(tables["payments"])] == [5, 1, 2]
+    assert {(finding.rule, finding.rows) for finding in findings} == {
+        ("orphans", 1), ("contradicting rows", 2), ("duplicate rows", 2),
+    }  # fmt: skip
+    assert [row[0] for row in rows(tables["payments"])] == [1, 2]
     assert _check(book, tables, contracts) == []
 
 
