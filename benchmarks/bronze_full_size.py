@@ -9,6 +9,7 @@ they are printed and not judged: planning a query costs the same for few rows as
 from __future__ import annotations
 
 import argparse
+import csv
 import json
 import resource
 import subprocess
@@ -29,7 +30,6 @@ def scan(raw: Path, work: Path) -> None:
     import duckdb
 
     from creditrisk.config import load_book
-    from creditrisk.contracts.raw_csv import read_header
     from creditrisk.duck import sql_type
 
     book = load_book("home_credit")
@@ -37,7 +37,8 @@ def scan(raw: Path, work: Path) -> None:
     for name, table in book.portfolio.tables.items():
         path = raw / f"{table.file}.csv"
         types = {column.name: sql_type(column.type) for column in book.contracts[name].columns}
-        columns = {column: types.get(column, "VARCHAR") for column in read_header(path)}
+        with path.open(newline="") as stream:
+            columns = {column: types.get(column, "VARCHAR") for column in next(csv.reader(stream))}
         con.execute(
             f"select count(columns(*)) from read_csv('{path}', columns = {columns}, auto_detect = false, "
             "header = true, delim = ',', quote = '\"', escape = '\"')"

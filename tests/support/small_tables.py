@@ -14,6 +14,8 @@ from creditrisk.contracts import BronzeTable, to_bronze
 from creditrisk.duck import DuckSettings
 from creditrisk.kinds import sha256_of_file
 from creditrisk.sources import Landed
+from creditrisk.sources.survey import survey_of
+from creditrisk.sources.unpack import check_gzip
 
 SETTINGS = DuckSettings(memory_limit="300MB", threads=2)
 
@@ -32,7 +34,8 @@ def contract(
 
 def landed(path: Path) -> Landed:
     kind = "parquet" if path.suffix == ".parquet" else "csv.gz" if path.suffix == ".gz" else "csv"
-    return Landed(path, kind, path, path.stat().st_size, sha256_of_file(path))
+    survey = check_gzip(path).result() if kind == "csv.gz" else survey_of(path)
+    return Landed(path, kind, path, path.stat().st_size, sha256_of_file(path), survey=survey)
 
 
 def written(path: Path, text: str | bytes) -> Path:

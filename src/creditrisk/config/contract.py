@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from creditrisk.config.portfolio import Share
+from creditrisk.config.reading import FileReading
 from creditrisk.config.source import Strict
 from creditrisk.errors import did_you_mean
 from creditrisk.kinds import Available, Severity
@@ -183,6 +184,8 @@ class Contract(Strict):
     """More unreadable rows than this refuse the file."""
     rules: tuple[Rule, ...] = ()
     """That look at more than one column."""
+    reading: FileReading = FileReading()
+    """What its CSV files are like, where they leave a doubt."""
 
     @model_validator(mode="after")
     def _names_once(self) -> Self:

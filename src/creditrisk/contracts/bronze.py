@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,9 +13,11 @@ import pyarrow.parquet as pq
 
 from creditrisk.config import MAIN, Contract
 from creditrisk.config.portfolio import Entity
-from creditrisk.contracts.raw_table import RawTable, open_raw
+from creditrisk.contracts.layout import Layout, look
+from creditrisk.contracts.raw_table import RawTable, open_parquet, open_text
 from creditrisk.contracts.readings import largest_exact
 from creditrisk.contracts.rejects import SHOWN, Counts, refused_rows, rejected_findings
+from creditrisk.contracts.tidy import tidied, worth_tidying
 from creditrisk.duck import PARQUET, DuckSettings, first_line, locked_room, named, quoted
 from creditrisk.errors import BadData, BrokenFile, OutsideFailed
 from creditrisk.files import whole_file
@@ -58,14 +60,65 @@ def to_bronze(
     cannot be read, or when the main table has no row; BrokenFile when it is damaged; OutsideFailed when memory or
     disk run out. `out` is whole or not there.
     """
-    raw = open_raw(landed, contract, scoring=scoring)
+    with ExitStack() as room:
+        raw = _opened(landed, contract, out.parent, room, scoring=scoring)
+        try:
+            return _written(raw, out, entity, settings)
+        except _TidyFirst as reason:
+            raw = _tidied(landed, contract, look(landed, contract), out.parent, room, scoring=scoring)
+            raw = replace(raw, findings=(*raw.findings, *reason.findings))
+            return _written(raw, out, entity, settings)
+
+
+class _TidyFirst(Exception):
+    """No failure: the file is read again, as a plain copy."""
+
+    def __init__(self, *findings: Finding) -> None:
+        super().__init__()
+        self.findings = findings
+
+
+def _opened(landed: Landed, contract: Contract, folder: Path, room: ExitStack, *, scoring: bool) -> RawTable:
+    """The file as it lies where DuckDB reads it rightly, else a plain copy of it."""
+    if landed.format == "parquet":
+        return open_parquet(landed, contract, scoring=scoring)
+    layout = look(landed, contract)
+    raw = open_text(landed, contract, layout.names, scoring=scoring)
+    if layout.odd:
+        return _tidied(landed, contract, layout, folder, room, scoring=scoring)
+    return replace(raw, findings=(*layout.findings, *raw.findings), may_be_tidied=True)
+
+
+def _tidied(
+    landed: Landed, contract: Contract, layout: Layout, folder: Path, room: ExitStack, *, scoring: bool
+) -> RawTable:
+    copy = room.enter_context(tidied(landed, layout, contract, folder))
+    raw = open_text(landed, contract, layout.names, scoring=scoring)
+    names = raw.types if len(copy.names) == len(raw.types) else {**raw.types, "": "VARCHAR"}
+    return replace(
+        raw,
+        landed=copy.landed,
+        types=names,
+        has_header=copy.has_header,
+        findings=(*layout.findings, *copy.findings, *raw.findings),
+        left_out=copy.shown,
+        left_out_rows=copy.rejected,
+    )
+
+
+def _written(raw: RawTable, out: Path, entity: Entity | None, settings: DuckSettings) -> BronzeTable:
+    contract = raw.contract
     with whole_file(out) as partial:
         counts = _write_exactly(raw, partial, entity, settings)
+        if raw.may_be_tidied and counts.rejected and worth_tidying(raw, counts):
+            raise _TidyFirst()
         kept = pq.read_metadata(partial).num_rows
         if counts.runs_away or counts.rejected > contract.rejected_share_max * (kept + counts.rejected):
             raise refused_rows(raw, counts, kept)
         if kept == 0 and contract.table == MAIN:
-            raise BadData("the main table has no rows", where=str(landed.source), hint="give a file with applications")
+            raise BadData(
+                "the main table has no rows", where=str(raw.landed.source), hint="give a file with applications"
+            )
     findings = (*raw.findings, *_rounded(raw, counts), *rejected_findings(raw, counts))
     columns = len(contract.columns) + bool(entity and entity.hash_of)
     return BronzeTable(contract.table, out, kept, counts.rejected, columns, sha256_of_file(out), findings)
@@ -161,10 +214,16 @@ def _translated(raw: RawTable) -> Iterator[None]:
             first_line(error), where=str(raw.landed.source), hint="give more with CREDITRISK_MEMORY_LIMIT"
         ) from error
     except duckdb.IOException as error:
+        if raw.may_be_tidied and "GZIP" in str(error):  # Python reads members and fields that DuckDB does not
+            raise _TidyFirst() from error
         raise OutsideFailed(
             first_line(error), where=str(raw.landed.source), hint="free disk space, or see whether the file is whole"
         ) from error
     except duckdb.Error as error:
+        if raw.may_be_tidied and "state machine" in str(error):
+            what = "different line ends are mixed; each was read as one"
+            table, file = raw.contract.table, raw.landed.name
+            raise _TidyFirst(Finding(table, "line ends", Severity.WARN, what, file=file)) from error
         raise BrokenFile(_told(error), where=str(raw.landed.source), hint="save it again as plain CSV") from error
 
 

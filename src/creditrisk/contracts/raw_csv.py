@@ -1,4 +1,4 @@
-"""What can be said of a CSV file without reading it whole: its header, and the line on which a byte stands."""
+"""Where something stands in a CSV file: the line of a byte, the rows with a value, the cells of a line."""
 
 from __future__ import annotations
 
@@ -6,39 +6,23 @@ import csv
 import gzip
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from io import StringIO, TextIOWrapper
+from dataclasses import dataclass
+from io import TextIOWrapper
 from pathlib import Path
 from typing import IO, cast
 
-from creditrisk.errors import BadData
-
 _CHUNK = 2**20
-_HEADER_MAX = 2**20
+_LINE_MAX = 2**16
 
 
-def read_header(path: Path) -> list[str]:
-    """Names of the columns, outer blanks removed; "" for a column without a name.
+@dataclass(frozen=True)
+class Rejected:
+    """One row. line: in the file, None where the format has none. example: the value, shortened."""
 
-    Raises BadData when the first line is no header that can be read with certainty.
-    """
-    text = _head(path).decode("utf-8-sig", errors="replace")
-    try:
-        names = [name.strip() for name in next(csv.reader(StringIO(text, newline="")), [])]
-    except csv.Error as error:
-        raise BadData(
-            f"no header can be read: {error}", where=f"{path}, line 1", hint="fetch the file again"
-        ) from error
-    if any("\ufffd" in name or "\x00" in name for name in names):
-        raise BadData("the header is not UTF-8 text", where=f"{path}, line 1", hint="save the file as UTF-8")
-    if not any(names):
-        raise BadData("the file has no header", where=f"{path}, line 1", hint="the first line names the columns")
-    _refuse_other_separator(names, path)
-    doubled = sorted({name for name in names if name and names.count(name) > 1})
-    if doubled:
-        raise BadData(
-            f"the header names {', '.join(doubled[:5])} twice", where=f"{path}, line 1", hint="rename or remove one"
-        )
-    return names
+    line: int | None
+    column: str | None
+    reason: str
+    example: str = ""
 
 
 def line_of_byte(path: Path, positions: Sequence[int]) -> dict[int, int]:
@@ -60,6 +44,22 @@ def line_of_byte(path: Path, positions: Sequence[int]) -> dict[int, int]:
             line += chunk.count(b"\n", start)
             read += len(chunk)
     return lines
+
+
+def cells_at(path: Path, lines: set[int]) -> dict[int, list[str]]:
+    """{line: its cells}, of lines up to 64 KB, each taken for itself."""
+    found: dict[int, list[str]] = {}
+    with _opened(path) as stream:
+        number = 0
+        while len(found) < len(lines) and (line := stream.readline(_LINE_MAX)):
+            if number + 1 in lines and number + 1 not in found:
+                text = line.decode("utf-8", errors="replace")
+                try:
+                    found[number + 1] = next(csv.reader([text.rstrip("\r\n")]), [])
+                except csv.Error:
+                    found[number + 1] = []
+            number += line.endswith(b"\n")
+    return found
 
 
 def rows_with(path: Path, wanted: Mapping[int, set[str]], limit: int) -> list[tuple[int, int, str]]:
@@ -84,22 +84,9 @@ def rows_with(path: Path, wanted: Mapping[int, set[str]], limit: int) -> list[tu
     return found[:limit]
 
 
-def _head(path: Path) -> bytes:
-    with _opened(path) as stream:
-        return stream.read(_HEADER_MAX)
-
-
-def _refuse_other_separator(names: Sequence[str], path: Path) -> None:
-    if len(names) > 1:
-        return
-    for separator, called in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars")):
-        if separator in names[0]:
-            raise BadData(
-                f"the columns are separated by {called}", where=f"{path}, line 1", hint="save the file with commas"
-            )
-
-
 @contextmanager
 def _opened(path: Path) -> Iterator[IO[bytes]]:
-    with gzip.open(path) if path.name.endswith(".gz") else path.open("rb") as stream:
+    with path.open("rb") as stream:
+        packed = stream.read(2) == b"\x1f\x8b"
+    with gzip.open(path) if packed else path.open("rb") as stream:
         yield cast("IO[bytes]", stream)

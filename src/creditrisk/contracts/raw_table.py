@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import duckdb
-
 from creditrisk.config import Column, Contract
-from creditrisk.contracts.raw_csv import read_header
+from creditrisk.contracts.parquet_columns import parquet_types
+from creditrisk.contracts.raw_csv import Rejected
 from creditrisk.contracts.readings import Reading, csv_reading, parquet_reading
-from creditrisk.duck import first_line, named, quoted, sql_type
-from creditrisk.errors import BadData, BrokenFile, did_you_mean
+from creditrisk.duck import named, quoted, sql_type
+from creditrisk.errors import BadData, did_you_mean
 from creditrisk.kinds import Available, Finding, Severity
 
 if TYPE_CHECKING:
@@ -27,7 +25,8 @@ _AFTERWARDS = (Available.OUTCOME, Available.POST_ORIGINATION)
 class RawTable:
     """types: {name in the file: type that the file itself gives it}, in file order; text everywhere for CSV.
 
-    read_carefully: columns of the contract whose numbers are read as text.
+    read_carefully: columns of the contract whose numbers are read as text.  strictly: ... and looked at letter by
+    letter.  left_out, left_out_rows: rows that were rejected before this table was made, the first of them and all.
     """
 
     landed: Landed
@@ -35,6 +34,11 @@ class RawTable:
     types: Mapping[str, str]
     findings: tuple[Finding, ...] = ()
     read_carefully: frozenset[str] = frozenset()
+    strictly: bool = False
+    has_header: bool = True
+    left_out: tuple[Rejected, ...] = ()
+    left_out_rows: int = 0
+    may_be_tidied: bool = False
 
     @property
     def is_csv(self) -> bool:
@@ -74,7 +78,8 @@ class RawTable:
         columns = ", ".join(f"'c{position}': {quoted(kind)}" for position, kind in raw.items())
         compression = "gzip" if self.landed.format == "csv.gz" else "none"
         return (
-            f"read_csv({path}, columns = {{{columns}}}, auto_detect = false, header = true, delim = ',', quote = '\"', "
+            f"read_csv({path}, columns = {{{columns}}}, auto_detect = false, "
+            f"header = {str(self.has_header).lower()}, delim = ',', quote = '\"', "
             f"escape = '\"', compression = '{compression}', store_rejects = true, rejects_line_size_limit = 200)"
         )
 
@@ -124,22 +129,38 @@ class RawTable:
 
     def _reading(self, column: Column) -> Reading:
         if self.is_csv:
-            return csv_reading(column, self.raw_name(column.name), careful=column.name in self.read_carefully)
+            careful = column.name in self.read_carefully or self.strictly
+            return csv_reading(
+                column, self.raw_name(column.name), careful=careful, strict=self.strictly,
+                dates=self.contract.reading.dates,
+            )  # fmt: skip
         return parquet_reading(column, self.raw_name(column.name), self.types[column.name])
 
 
-def open_raw(landed: Landed, contract: Contract, *, scoring: bool) -> RawTable:
+def open_text(landed: Landed, contract: Contract, names: Sequence[str], *, scoring: bool) -> RawTable:
+    """Match the names of a text's columns ("" where there is none) with the contract's.
+
+    Raises BadData when a column is missing that has to be there.
+    """
+    named = [name or f"column {place} (no name)" for place, name in enumerate(names, start=1)]
+    unique = [f"{name} (again, {place})" if name in named[:place] else name for place, name in enumerate(named)]
+    _refuse_missing(landed, contract, unique, scoring=scoring)
+    types = dict.fromkeys(unique, "VARCHAR")
+    return RawTable(
+        landed, contract, types, tuple(_extra(landed, contract, unique)), strictly=landed.survey.odd_numbers
+    )
+
+
+def open_parquet(landed: Landed, contract: Contract, *, scoring: bool) -> RawTable:
     """Match the file's columns with the contract's by name.
 
-    Raises BadData when a column is missing that has to be there, BrokenFile when the file cannot be opened.
+    Raises BadData when a column is missing that has to be there or cannot be what the contract says, BrokenFile when
+    the file cannot be opened.
     """
-    if landed.format == "parquet":
-        types = _parquet_types(landed.path)
-    else:
-        header = read_header(landed.path)
-        types = {name or f"column {place} (no name)": "VARCHAR" for place, name in enumerate(header, start=1)}
+    types = parquet_types(landed, contract)
     _refuse_missing(landed, contract, list(types), scoring=scoring)
-    return RawTable(landed, contract, types, tuple(_extra(landed, contract, list(types))))
+    remarks = [Finding(contract.table, "file kind", Severity.WARN, what, file=landed.name) for what in landed.remarks]
+    return RawTable(landed, contract, types, (*remarks, *_extra(landed, contract, list(types))))
 
 
 def _refuse_missing(landed: Landed, contract: Contract, header: Sequence[str], *, scoring: bool) -> None:
@@ -172,18 +193,6 @@ def _extra(landed: Landed, contract: Contract, header: Sequence[str]) -> list[Fi
             hint="add them to the contract if they matter",
         )
     ]
-
-
-def _parquet_types(path: Path) -> dict[str, str]:
-    con = duckdb.connect(":memory:")
-    try:
-        return {row[0]: row[1] for row in con.sql(f"describe from read_parquet({quoted(str(path))})").fetchall()}
-    except duckdb.Error as error:
-        raise BrokenFile(
-            f"not a readable Parquet file: {first_line(error)}", where=str(path), hint="fetch it again"
-        ) from error
-    finally:
-        con.close()
 
 
 def _null(column: Column) -> str:

@@ -36,27 +36,34 @@ class Reading:
         return self.exact is not None and self.exact != self.good
 
 
-def csv_reading(column: Column, name: str, *, careful: bool = False) -> Reading:
-    """name: of the raw column as an SQL identifier.  careful: read numbers as text."""
+def csv_reading(
+    column: Column, name: str, *, careful: bool = False, strict: bool = False, dates: str | None = None
+) -> Reading:
+    """name: of the raw column as an SQL identifier.  careful: read numbers as text.
+
+    strict: ... and only what is plainly one: DuckDB also takes 1_000 and +-5.  dates: form of plain dates.
+    """
     plain = column.format == "plain" and not column.missing
-    if plain and column.type in ("text", "date", "boolean"):
+    if plain and column.type in ("text", "boolean"):
         return Reading(sql_type(column.type), name)
-    if plain and not careful:
+    if plain and not careful and column.type != "date":
         return _from_double(column, name)
-    return _from_text(column, name)
+    return _from_text(column, name, strict=strict, dates=dates)
 
 
 def parquet_reading(column: Column, name: str, raw: str) -> Reading:
     """raw: the type that the file itself gives the column."""
     if raw == "VARCHAR":
-        return _from_text(column, name)
+        return _from_text(column, name, strict=True)
     if raw in ("DOUBLE", "FLOAT") and column.type not in ("text", "date", "boolean"):
         return _from_double(column, name)
     target = sql_type(column.type)
     value = f"try_cast({name} as {target})"
-    if column.type in ("text", "double") or raw == target:
+    if column.type == "text" or raw == target:
         return Reading(raw, value)
-    same = _or_null(name, f"{value} = {name}")
+    # A whole number or decimal that a DOUBLE cannot hold comes back as another one.
+    back = f"try_cast({value} as {raw}) = {name}" if column.type == "double" else f"{value} = {name}"
+    same = _or_null(name, back)
     return Reading(raw, value, _or_null(name, f"{value} is not null") if _scale(column) is not None else same, same)
 
 
@@ -78,33 +85,53 @@ def _from_double(column: Column, name: str) -> Reading:
     return Reading("DOUBLE", value, f"({value} is not null or {name} is null)", exact)
 
 
-def _from_text(column: Column, name: str) -> Reading:
+def _from_text(column: Column, name: str, *, strict: bool = False, dates: str | None = None) -> Reading:
     words = ", ".join(map(quoted, column.missing))
     text = f"(case when {name} in ({words}) then null else {name} end)" if words else name
-    if column.type == "text":
-        return Reading("VARCHAR", text)
-    if column.format == "month_year":
-        value = f"cast(try_strptime({text}, '%b-%Y') as date)"
-        return Reading("VARCHAR", value, *_twice(_or_null(text, f"{value} is not null")))
+    if column.type in ("text", "boolean"):
+        value = text if column.type == "text" else f"try_cast({text} as boolean)"
+        good = None if column.type == "text" else _or_null(text, f"{value} is not null")
+        return Reading("VARCHAR", value, good, good)
+    if column.type == "date":
+        value, condition = _date(column, text, dates)
+        return Reading("VARCHAR", value, *_twice(_or_null(text, condition)))
     digits = _digits(column, text)
     value = f"try_cast({digits} as {sql_type(column.type)})"
+    plainly = f" and regexp_full_match({digits}, {quoted(_NUMBER)})" if strict else ""
     if column.type == "integer":
-        good = _or_null(text, f"{value} = try_cast({digits} as decimal(38, 10))")
+        good = _or_null(text, f"{value} = try_cast({digits} as decimal(38, 10)){plainly}")
         return Reading("VARCHAR", value, good, good)
     if column.type == "double":
-        return Reading("VARCHAR", value, *_twice(_or_null(text, f"isfinite({value})")))
-    good = _or_null(text, f"{value} is not null")
+        return Reading("VARCHAR", value, *_twice(_or_null(text, f"isfinite({value}){plainly}")))
+    good = _or_null(text, f"{value} is not null{plainly}")
     wide = _wider(column)
-    return Reading("VARCHAR", value, good, _or_null(text, f"{value} = try_cast({digits} as {wide})") if wide else good)
+    exact = _or_null(text, f"{value} = try_cast({digits} as {wide}){plainly}") if wide else good
+    return Reading("VARCHAR", value, good, exact)
+
+
+def _date(column: Column, text: str, dates: str | None) -> tuple[str, str]:
+    """The date, and whether it is one: DuckDB also takes `infinity`, years of two digits and BC, and drops hours."""
+    if column.format == "month_year":
+        value = f"cast(try_strptime({text}, '%b-%Y') as date)"
+        return value, f"year({value}) between 1000 and 9999"
+    if dates is not None:
+        value = f"cast(try_strptime({text}, {quoted(dates)}) as date)"
+        return value, f"year({value}) between 1000 and 9999"
+    value = f"try_cast({text} as date)"
+    return value, f"regexp_full_match({text}, {quoted(_DATE)}) and {value} is not null"
 
 
 def _digits(column: Column, text: str) -> str:
     """The part of the text that is the number."""
     if column.format == "percent":
-        return f"trim(rtrim(trim({text}), '%'))"
+        return rf"trim(regexp_replace({text}, '\s*%\s*$', ''))"
     if column.format == "months":
         return rf"regexp_extract({text}, '^\s*(\d+)(\.0*)?(\s*months?)?\s*$', 1)"
     return text
+
+
+_NUMBER = r"\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\s*"
+_DATE = r"\s*[1-9]\d{3}([-/])\d{1,2}[-/]\d{1,2}([ T]00:00(:00(\.0+)?)?Z?)?\s*"
 
 
 def _or_null(name: str, condition: str) -> str:

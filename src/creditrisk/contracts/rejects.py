@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from creditrisk.contracts.raw_csv import line_of_byte, rows_with
+from creditrisk.contracts.raw_csv import Rejected, line_of_byte, rows_with
 from creditrisk.contracts.raw_table import RawTable
 from creditrisk.duck import Connection
 from creditrisk.errors import BadData
@@ -19,20 +19,11 @@ _RUNS_AWAY = {"UNQUOTED VALUE", "LINE SIZE OVER MAXIMUM", "MAXIMUM LINE SIZE"}
 
 
 @dataclass(frozen=True)
-class Rejected:
-    """One row. line: in the file, None where the format has none. example: the value, shortened."""
-
-    line: int | None
-    column: str | None
-    reason: str
-    example: str = ""
-
-
-@dataclass(frozen=True)
 class Counts:
     """torn: rows that DuckDB could not take apart or cast.  bad: rows whose values break their type's rules.
 
     rounded: values by column.  shown: the first rejected rows.  runs_away: an error swallowed an unknown part.
+    foreign: bytes that are not UTF-8 were seen.
     """
 
     torn: int
@@ -40,6 +31,7 @@ class Counts:
     rounded: Mapping[str, int]
     shown: tuple[Rejected, ...]
     runs_away: bool
+    foreign: bool = False
 
     @property
     def rejected(self) -> int:
@@ -50,11 +42,19 @@ class Counts:
         """Read off a connection that has just copied `raw`."""
         counters = dict(con.sql("select sequence_name, coalesce(last_value, 0) from duckdb_sequences()").fetchall())
         rounded = {name: counters[f"rounded_{place}"] for name, place in raw.rounding.items()}
-        torn, runs_away, rows = _torn(con, raw, shown) if raw.is_csv else (0, False, [])
+        torn, kinds, rows = _torn(con, raw, shown) if raw.is_csv else (0, set(), [])
         bad = counters["bad"]
         if bad:
             rows = sorted([*rows, *_bad(con, raw, shown)], key=lambda row: row.line or 0)[:shown]
-        return cls(torn, bad, {name: count for name, count in rounded.items() if count}, tuple(rows), runs_away)
+        told = tuple(sorted([*rows, *raw.left_out], key=lambda row: row.line or 0)[:shown])
+        return cls(
+            torn + raw.left_out_rows,
+            bad,
+            {name: count for name, count in rounded.items() if count},
+            told,
+            bool(_RUNS_AWAY & kinds),
+            "INVALID ENCODING" in kinds,
+        )
 
 
 def refused_rows(raw: RawTable, counts: Counts, kept: int) -> BadData:
@@ -105,13 +105,13 @@ def rejected_findings(raw: RawTable, counts: Counts) -> list[Finding]:
     ]
 
 
-def _torn(con: Connection, raw: RawTable, shown: int) -> tuple[int, bool, list[Rejected]]:
-    """What DuckDB's reader itself rejected: number of rows, whether it ran away, the first rows."""
+def _torn(con: Connection, raw: RawTable, shown: int) -> tuple[int, set[str], list[Rejected]]:
+    """What DuckDB's reader itself rejected: number of rows, kinds of errors, the first rows."""
     names = list(raw.types)
     rows = con.sql("select count(distinct line), list(distinct cast(error_type as varchar)) from reject_errors")
     torn, kinds = rows.fetchall()[0]
     if not torn:
-        return 0, False, []
+        return 0, set(), []
     first = con.sql(
         "select line_byte_position, column_idx, error_message, cast(error_type as varchar) from reject_errors "
         "qualify row_number() over (partition by line_byte_position order by column_idx) = 1 "
@@ -127,7 +127,7 @@ def _torn(con: Connection, raw: RawTable, shown: int) -> tuple[int, bool, list[R
         )
         for position, column, message, kind in first
     ]
-    return torn, bool(_RUNS_AWAY & set(kinds or ())), told
+    return torn, set(kinds or ()), told
 
 
 def _bad(con: Connection, raw: RawTable, shown: int) -> list[Rejected]:

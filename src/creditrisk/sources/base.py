@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from creditrisk.ports import Storage, StoredObject
+from creditrisk.sources.survey import Survey
 
 type TableFormat = Literal["csv", "csv.gz", "parquet"]
 
@@ -21,6 +22,7 @@ class Landed:
     path: what to read, in `format`.  source: the file it came in; another one than `path` when it was a zip.
     size, sha256, md5: of `source`.  uri: where that came from, without credentials; file:<name> when it was simply
     there.  modified: when its owner last changed it, in UTC, where he says so.
+    survey: what the bytes of a text hold.  remarks: what was odd about the file and how it was taken, for people.
     """
 
     path: Path
@@ -31,6 +33,8 @@ class Landed:
     md5: str | None = None
     uri: str = ""
     modified: datetime | None = None
+    survey: Survey = field(default_factory=Survey)
+    remarks: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:

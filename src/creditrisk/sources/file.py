@@ -3,21 +3,41 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 from creditrisk.config import Table
-from creditrisk.errors import BadData, BadUsage, BrokenFile, MissingInput, did_you_mean
+from creditrisk.errors import BadData, BadUsage, BrokenFile, CreditRiskError, MissingInput, did_you_mean
 from creditrisk.kinds import sha256_of_file
 from creditrisk.sources.base import Landed, TableFormat
-from creditrisk.sources.unpack import check_gzip, unpack_zip
+from creditrisk.sources.recognise import Content, content_of, head_of
+from creditrisk.sources.survey import Survey, survey_of
+from creditrisk.sources.unpack import (
+    DEPTH_MAX,
+    Limits,
+    bytes_behind,
+    check_gzip,
+    gzip_content,
+    plain_gzip,
+    unpack_gzip,
+    unpack_zip,
+)
 
 ENDINGS = (".csv", ".csv.gz", ".zip", ".parquet")
 
-_MAGIC = {b"\x1f\x8b": ".csv.gz", b"PK\x03\x04": ".zip", b"PK\x05\x06": ".zip", b"PAR1": ".parquet"}
+_CALLED = {
+    Content.TEXT: "a plain text", Content.GZIP: "a gzip", Content.ZIP: "a zip", Content.PARQUET: "a Parquet file",
+}  # fmt: skip
+_NAMED = {".csv": Content.TEXT, ".csv.gz": Content.GZIP, ".zip": Content.ZIP, ".parquet": Content.PARQUET}
 
 
 class FileSource:
     """The connector `file`: the raw folder itself. It takes no options."""
+
+    def __init__(self, limits: Limits | None = None) -> None:
+        self._limits = limits or Limits()
 
     def fetch(self, table: Table, stem: str, raw: Path, landing: Path) -> Landed | None:
         if not raw.is_dir():
@@ -28,7 +48,7 @@ class FileSource:
             raise BadUsage(
                 f'several files could be the table "{stem}": {names}', where=str(raw), hint="keep one of them"
             )
-        return _land(found[0], table.md5, landing) if found else None
+        return _land(found[0], table.md5, landing, self._limits) if found else None
 
 
 def look_for(stem: str, raw: Path) -> str:
@@ -38,39 +58,94 @@ def look_for(stem: str, raw: Path) -> str:
     return f"looked for {looked}; {did_you_mean(stem, {_stem(name) for name in there})}"
 
 
-def _land(source: Path, md5: str | None, landing: Path) -> Landed:
+def _land(source: Path, md5: str | None, landing: Path, limits: Limits) -> Landed:
     size = source.stat().st_size
     if size == 0:
         raise BadData("the file is empty", where=str(source), hint="fetch it again, or remove it")
-    ending = _checked_ending(source)
     found = _checked_md5(source, md5)
-    path, kind = _unpacked(source, ending, landing)
-    return Landed(path, kind, source, size, sha256_of_file(source), found)
+    taken = _opened(source, landing, limits)
+    return Landed(
+        taken.path, taken.format, source, size, taken.sha256, found, survey=taken.survey, remarks=tuple(taken.remarks)
+    )
 
 
-def _unpacked(source: Path, ending: str, landing: Path) -> tuple[Path, TableFormat]:
-    if ending == ".zip":
-        path = unpack_zip(source, landing)
-        return path, "parquet" if _checked_ending(path) == ".parquet" else "csv"
-    if ending == ".csv.gz":
-        check_gzip(source)
-        return source, "csv.gz"
-    return source, "parquet" if ending == ".parquet" else "csv"
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """What is read of a source, in which format, and the sha256 of the source."""
+
+    path: Path
+    format: TableFormat
+    sha256: str
+    survey: Survey
+    remarks: list[str]
 
 
-def _checked_ending(path: Path) -> str:
-    """The ending of the name, when the first bytes do not contradict it."""
-    named = next(ending for ending in sorted(ENDINGS, key=len, reverse=True) if path.name.endswith(ending))
-    with path.open("rb") as stream:
-        head = stream.read(4)
-    real = next((ending for magic, ending in _MAGIC.items() if head.startswith(magic)), ".csv")
-    if named != real:
-        raise BrokenFile(
-            f"the name says {named}, the bytes say {real}" if real != ".csv" else f"this is not a {named} file",
-            where=str(path),
-            hint=f"rename it to {_stem(path.name)}{real}" if real != ".csv" else "fetch it again",
-        )
-    return named
+def _opened(source: Path, landing: Path, limits: Limits) -> _Taken:
+    """Open archives, and archives in archives, until there is a table; only bytes say what is what."""
+    stem, path = _stem(source.name), source
+    remarks: list[str] = []
+    try:
+        for depth in range(DEPTH_MAX + 1):
+            unpacked = landing / f"{stem}.unpacked-{depth}"
+            content = content_of(head_of(path), where=str(source))
+            if path is source:
+                remarks += _name_remark(source, content)
+            if content is Content.ZIP:
+                remarks += _behind_remark(path)
+                path = _replaced(path, source, unpack_zip(path, unpacked, limits))
+            elif content is Content.GZIP and (gzip_content(path) is not Content.TEXT or not plain_gzip(path)):
+                path = _replaced(path, source, unpack_gzip(path, unpacked, limits))
+            else:
+                return _table(path, content, source, landing, limits, remarks)
+    except CreditRiskError as error:
+        error.where = str(source) if path is source else f"{source}, the file inside"
+        raise
+    raise BrokenFile(
+        f"an archive in an archive, more than {DEPTH_MAX} deep", where=str(source), hint="unpack it, and see what it is"
+    )
+
+
+def _table(path: Path, content: Content, source: Path, landing: Path, limits: Limits, remarks: list[str]) -> _Taken:
+    if path.stat().st_size == 0:
+        raise BadData("the file is empty", where=str(path), hint="fetch it again, or remove it")
+    if path is source and content is Content.TEXT:
+        digest = sha256()
+        survey = survey_of(path, digest)
+        return _Taken(path, "csv", digest.hexdigest(), survey, remarks)
+    survey = Survey()
+    if content is Content.GZIP:
+        survey = check_gzip(path, limits).result()
+    elif content is Content.TEXT:
+        survey = survey_of(path)
+    if path is not source:
+        path = path.rename(landing / f"{_stem(source.name)}{_ending(content)}")
+    return _Taken(path, _FORMAT[content], sha256_of_file(source), survey, remarks)
+
+
+_FORMAT: Mapping[Content, TableFormat] = {Content.TEXT: "csv", Content.GZIP: "csv.gz", Content.PARQUET: "parquet"}
+
+
+def _replaced(old: Path, source: Path, new: Path) -> Path:
+    """The newly unpacked file; the archive it came from goes, unless it is the source itself."""
+    if old is not source:
+        old.unlink()
+    return new
+
+
+def _ending(content: Content) -> str:
+    return next(ending for ending, kind in _NAMED.items() if kind is content)
+
+
+def _name_remark(source: Path, content: Content) -> list[str]:
+    named = next(ending for ending in sorted(ENDINGS, key=len, reverse=True) if source.name.endswith(ending))
+    if _NAMED[named] is content:
+        return []
+    return [f"the name ends in {named}, the bytes are {_CALLED[content]}: read as {_CALLED[content]}"]
+
+
+def _behind_remark(archive: Path) -> list[str]:
+    behind = bytes_behind(archive)
+    return [f"{behind:,} bytes follow the end of the archive and were not read"] if behind > 0 else []
 
 
 def _checked_md5(path: Path, expected: str | None) -> str | None:

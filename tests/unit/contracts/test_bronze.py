@@ -198,9 +198,11 @@ def test_every_line_end_and_a_byte_order_mark_are_read(tmp_path, mark):
     assert rows(bronze(tmp_path, text, contract(a="integer", b="text")).path) == [(1, "x"), (2, "y")]
 
 
-def test_mixed_line_ends_are_refused_without_a_traceback(tmp_path):
-    with pytest.raises(BrokenFile, match="line ends are mixed"):
-        bronze(tmp_path, "a,b\n1,x\r\n2,y\n", contract(a="integer", b="text"))
+@pytest.mark.parametrize("text", ["a,b\n1,x\r\n2,y\n", "a,b\r\n1,x\n2,y\r\n", "a,b\n1,x\r2,y\n"])
+def test_mixed_line_ends_are_read_and_told(tmp_path, text):
+    table = bronze(tmp_path, text, contract(a="integer", b="text"))
+    assert rows(table.path) == [(1, "x"), (2, "y")]
+    assert [finding.rule for finding in table.findings] == ["line ends"]
 
 
 def test_column_that_the_contract_does_not_know_is_left_out_with_a_warning(tmp_path):
@@ -237,9 +239,9 @@ def test_outcomes_may_be_absent_when_scoring_only(tmp_path):
     [
         ("a,a\n1,2\n", "names a twice"),
         ("\n1\n", "no header"),
-        ("a;b\n1;2\n", "semicolons"),
-        ("a\tb\n1\t2\n", "tabs"),
-        (b"\xff\xfea\x00,\x00b\x00\n\x00", "not UTF-8"),
+        (b"a\x00,\x00b\x00\n\x00001\x00,\x002\x00", "UTF-16 without its byte order mark"),
+        (b"a,b\xff\n1,2\n", "not UTF-8"),
+        ("1,2\n3,4\n", "there is no header"),
         ("a,b\n", "no rows"),
     ],
 )

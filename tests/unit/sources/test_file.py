@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import hashlib
+import io
+import lzma
+import zipfile
 from pathlib import Path
 
 import pyarrow as pa
@@ -97,20 +101,97 @@ def test_empty_file_is_refused(raw):
         _fetch(raw)
 
 
+def _parquet() -> bytes:
+    sink = io.BytesIO()
+    pq.write_table(pa.table({"loan_id": [1]}), sink)
+    return sink.getvalue()
+
+
+def _zip(**entries: bytes) -> bytes:
+    sink = io.BytesIO()
+    with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in entries.items():
+            archive.writestr(name, content)
+    return sink.getvalue()
+
+
 @pytest.mark.parametrize(
-    ("name", "content", "says"),
+    ("name", "content", "kind", "called"),
     [
-        ("loans.csv", gzip.compress(CSV, mtime=0), r"the bytes say \.csv\.gz"),
-        ("loans.csv", b"PK\x03\x04rest", r"the bytes say \.zip"),
-        ("loans.csv.gz", CSV, "not a .csv.gz file"),
-        ("loans.parquet", CSV, "not a .parquet file"),
-        ("loans.zip", CSV, "not a .zip file"),
+        ("loans.csv", gzip.compress(CSV, mtime=0), "csv.gz", "a gzip"),
+        ("loans.csv.gz", CSV, "csv", "a plain text"),
+        ("loans.csv.gz", _zip(**{"x.csv": CSV}), "csv", "a zip"),
+        ("loans.parquet", CSV, "csv", "a plain text"),
+        ("loans.csv", _parquet(), "parquet", "a Parquet file"),
     ],
 )
-def test_file_that_is_not_what_its_name_claims_is_refused(raw, name, content, says):
+def test_bytes_say_what_a_file_is_and_a_name_that_says_otherwise_is_remarked(raw, name, content, kind, called):
     (raw / name).write_bytes(content)
-    with pytest.raises(BrokenFile, match=says):
+    landed = _fetch(raw)
+    assert landed is not None
+    assert landed.format == kind
+    assert called in landed.remarks[0]
+    assert landed.sha256 == hashlib.sha256(content).hexdigest()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        _zip(**{"deep/er/loans.csv": CSV}),
+        _zip(**{"folder/inner.zip": _zip(**{"loans.csv": CSV})}),
+        _zip(**{"loans.csv.gz": gzip.compress(CSV)}),
+        gzip.compress(gzip.compress(CSV)),
+        gzip.compress(_zip(**{"a/loans.csv": CSV})),
+        gzip.compress(CSV[:10]) + gzip.compress(b"") + gzip.compress(CSV[10:]),
+        gzip.compress(CSV) + bytes(512),
+    ],
+)
+def test_archives_in_archives_give_the_same_table_and_leave_nothing_else(raw, content):
+    (raw / "loans.zip").write_bytes(content)
+    landed = _fetch(raw)
+    assert landed is not None
+    content = landed.path.read_bytes()
+    assert (gzip.decompress(content) if landed.format == "csv.gz" else content) == CSV
+    left = [path for path in (raw.parent / "landing").rglob("*") if path != landed.path]
+    assert left == []
+
+
+def test_archives_that_never_end_are_refused(raw):
+    content = CSV
+    for _ in range(6):
+        content = _zip(**{"loans.csv": content})
+    (raw / "loans.zip").write_bytes(content)
+    with pytest.raises(BrokenFile, match="archive in an archive"):
         _fetch(raw)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"<!DOCTYPE html><html><body>sign in", "HTML page"),
+        (b"\n<html lang=en>", "HTML page"),
+        (b"<?xml version='1.0'?><Error>", "XML"),
+        (b'{"error": 403}', "JSON"),
+        (b"[[1, 2]]", "JSON"),
+        (b"%PDF-1.7", "PDF"),
+        (b"SQLite format 3\0", "SQLite"),
+        (b"7z\xbc\xaf'\x1c", "7z"),
+        (bz2.compress(CSV), "bzip2"),
+        (lzma.compress(CSV), "xz"),
+        (b"Rar!\x1a\x07\x01\x00", "RAR"),
+        (b"\x28\xb5\x2f\xfd....", "Zstandard"),
+        (b"PARE....", "encrypted Parquet"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "Excel"),
+        (_zip(**{"[Content_Types].xml": b"<", "xl/workbook.xml": b"<"}), "Excel"),
+        (_zip(**{"mimetype": b"x", "content.xml": b"<"}), "OpenDocument"),
+        (b"\x80\x04\x95\x0a", "pickle"),
+    ],
+)
+def test_what_is_no_table_is_called_by_its_name(raw, content, says):
+    (raw / "loans.csv").write_bytes(content)
+    with pytest.raises(BrokenFile, match=says) as caught:
+        _fetch(raw)
+    assert caught.value.hint
 
 
 def test_truncated_gzip_is_named_as_damaged(raw):
