@@ -16,6 +16,7 @@ from creditrisk.config import Book, Workspace, load_book, read_settings
 from creditrisk.duck import DuckSettings
 from creditrisk.errors import Refused
 from creditrisk.pipelines.context import Context, Progress
+from creditrisk.sources import Limits
 
 MODEL_CODE = Path(__file__).resolve().parent / "scoring" / "pyfunc.py"
 
@@ -49,6 +50,7 @@ def context_for(
             registry=MlflowRegistry(tracking, cache=root.root / ".cache" / "bundles"),
             progress=progress,
             raw=raw or folder.raw,
+            limits=Limits(int(settings.unpack_max_gb * 2**30), settings.unpack_max_ratio, settings.unpack_max_entries),
             storage=storage,
             from_sources=raw is None,
         )

@@ -33,7 +33,7 @@ def _system_user() -> str:
 
 
 class Settings(BaseSettings):
-    """CREDITRISK_ACTOR, CREDITRISK_MEMORY_LIMIT, CREDITRISK_THREADS, MLFLOW_TRACKING_URI."""
+    """CREDITRISK_ACTOR, CREDITRISK_MEMORY_LIMIT, CREDITRISK_THREADS, CREDITRISK_UNPACK_MAX_…, MLFLOW_TRACKING_URI."""
 
     model_config = SettingsConfigDict(env_prefix="CREDITRISK_", frozen=True)
 
@@ -43,5 +43,11 @@ class Settings(BaseSettings):
     """Of each DuckDB connection."""
     threads: int = Field(default=2, ge=1)
     """Of each DuckDB connection."""
+    unpack_max_gb: float = Field(default=200, gt=0)
+    """An archive that unpacks to more GiB than this is refused."""
+    unpack_max_ratio: float = Field(default=250, gt=1)
+    """... or, from 64 MiB on, to more than so many times its own size. The emptiest real table reaches 60."""
+    unpack_max_entries: int = Field(default=1000, ge=1)
+    """An archive with more files than this is refused."""
     tracking_uri: str | None = Field(default=None, validation_alias="MLFLOW_TRACKING_URI")
     """Of MLflow; empty = SQLite in the workspace."""

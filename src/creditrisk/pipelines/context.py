@@ -15,6 +15,7 @@ from creditrisk.files import write_json
 from creditrisk.governance import Act, append_act
 from creditrisk.kinds import SCHEMA_VERSION, sha256_of_file
 from creditrisk.ports import Clock, Registry, Storage, Tracker
+from creditrisk.sources import Limits
 
 type Progress = Callable[[str, str, float], None]
 """Told (stage, what is being done, share done in [0, 1])."""
@@ -33,6 +34,8 @@ class Context:
     registry: Registry
     progress: Progress
     raw: Path
+    limits: Limits = field(default_factory=Limits)
+    """Of archives among the raw files."""
     storage: Storage | None = None
     """Buckets, for tables and files that live there."""
     from_sources: bool = False

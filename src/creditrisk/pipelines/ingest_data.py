@@ -23,7 +23,7 @@ from creditrisk.pipelines.context import Context
 from creditrisk.pipelines.lineage import add_step
 from creditrisk.pipelines.origins import origin_of
 from creditrisk.ports import StoredObject
-from creditrisk.sources import Landed, fetch
+from creditrisk.sources import Landed, Limits, fetch
 from creditrisk.split import assign, read_labels
 
 
@@ -91,7 +91,7 @@ def bring_in(context: Context, book: Book, raw: Path, folder: Path, *, scoring: 
     stage, unpacked = "score" if scoring else "ingest", folder / "unpacked"
     landed: dict[str, Landed] = {}
     for name, table in book.portfolio.tables.items():
-        found = _fetched(table, name, raw, unpacked, scoring=scoring)
+        found = _fetched(table, name, raw, unpacked, context.limits, scoring=scoring)
         if found is not None:
             landed[name] = found
     done = 0
@@ -131,18 +131,18 @@ def _as_it_is_now(table: BronzeTable) -> BronzeTable:
     return replace(table, rows=rows, sha256=sha256_of_file(table.path))
 
 
-def _fetched(table: Table, name: str, raw: Path, landing: Path, *, scoring: bool) -> Landed | None:
+def _fetched(table: Table, name: str, raw: Path, landing: Path, limits: Limits, *, scoring: bool) -> Landed | None:
     if raw.is_file() and name == MAIN:
         stem = raw.name.split(".", 1)[0]
-        return fetch(table, stem, raw.parent, landing)
+        return fetch(table, stem, raw.parent, landing, limits)
     if raw.is_file():
         return None
     if scoring and table.score_file is not None:
         optional = table.model_copy(update={"required": False, "parent": table.parent or name})
-        found = fetch(optional, table.score_file, raw, landing)
+        found = fetch(optional, table.score_file, raw, landing, limits)
         if found is not None:
             return found
-    return fetch(table, table.file, raw, landing)
+    return fetch(table, table.file, raw, landing, limits)
 
 
 if __name__ == "__main__":

@@ -3,5 +3,6 @@
 from creditrisk.sources.base import Bringer, Landed, Remote
 from creditrisk.sources.file import FileSource
 from creditrisk.sources.registry import CONNECTORS, connect, fetch
+from creditrisk.sources.unpack import Limits
 
-__all__ = ["CONNECTORS", "Bringer", "FileSource", "Landed", "Remote", "connect", "fetch"]
+__all__ = ["CONNECTORS", "Bringer", "FileSource", "Landed", "Limits", "Remote", "connect", "fetch"]

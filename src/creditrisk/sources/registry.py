@@ -15,6 +15,7 @@ from creditrisk.sources.gcs import gcs
 from creditrisk.sources.http import HttpRemote
 from creditrisk.sources.kaggle import KaggleRemote
 from creditrisk.sources.s3 import s3
+from creditrisk.sources.unpack import Limits
 
 CONNECTORS: Mapping[str, Connector | None] = {
     "file": None,  # lies in the raw folder already
@@ -39,14 +40,14 @@ def connect(source: Source, storage: Storage | None = None) -> Remote | Bringer 
     return connector(source.options, storage) if connector else None
 
 
-def fetch(table: Table, stem: str, raw: Path, landing: Path) -> Landed | None:
+def fetch(table: Table, stem: str, raw: Path, landing: Path, limits: Limits | None = None) -> Landed | None:
     """The file of one table in the raw folder, checked and unpacked; None when a table that may be absent is.
 
-    stem: `table.file`, or `table.score_file` to score.
+    stem: `table.file`, or `table.score_file` to score.  limits: of archives.
     Raises MissingInput when a table is absent that may not be, BrokenFile when the file is damaged or not the one
     promised, BadUsage when it is not clear which file is meant.
     """
-    landed = FileSource().fetch(table, stem, raw, landing)
+    landed = FileSource(limits).fetch(table, stem, raw, landing)
     if landed is None and (table.required or table.parent is None):
         raise MissingInput(f'the table "{stem}" is missing', where=str(raw), hint=look_for(stem, raw))
     return landed
