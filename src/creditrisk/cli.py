@@ -121,7 +121,12 @@ def _stage_command(stage: str, help_text: str) -> None:
             ) as context,
         ):
             report = run_stage(context, stage)
-        tell(report, as_json=as_json, words=lambda: typer.echo(f"{stage}: done; reports in {context.folder.reports}"))
+
+        def words() -> None:
+            _tell_released(context.leaks_released)
+            typer.echo(f"{stage}: done; reports in {context.folder.reports}")
+
+        tell(report, as_json=as_json, words=words)
 
     app.command(stage, help=help_text)(command)
 
@@ -162,6 +167,7 @@ def score(
         mark = " (invented data)" if told["invented_data"] else ""
         typer.echo(f"{told['rows']:,} decisions{mark} in {output}: " + ", ".join(
             f"{name} {count:,}" for name, count in told["decisions"].items()))  # fmt: skip
+        _tell_released(told["leaks_released"])
         if told["checks_off"]:
             typer.echo(f"{len(told['checks_off'])} checks of the contracts were switched off when this model was made")
 
@@ -335,6 +341,16 @@ def _tell_runs(runs: Sequence[RunContext], workspace: Path, *, as_json: bool) ->
             typer.echo(f"worth reading: {page}")
 
     tell({"runs": list(runs), "pages": [str(page) for page in pages]}, as_json=as_json, words=words)
+
+
+def _tell_released(released: Sequence[Mapping[str, Any]]) -> None:
+    """In red, which suspects of the leak radar somebody let through."""
+    if released:
+        from rich.console import Console
+
+        from creditrisk.pages.terminal import released_banner
+
+        Console().print(released_banner(released))
 
 
 def _settings(overrides: list[str] | None, estimator: str | None) -> dict[str, Any]:

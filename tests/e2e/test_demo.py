@@ -87,6 +87,7 @@ def test_every_report_says_what_it_is_made_of(demo: Path, book: str) -> None:
             "meta",
             "invented_data",
             "checks_off",
+            "leaks_released",
         } <= told.keys(), path.name
         assert told["invented_data"] is True
         assert "created_at" in told["meta"]

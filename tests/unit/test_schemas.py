@@ -15,6 +15,7 @@ from tests.support.schemas import SCHEMAS, faults
 FILES = sorted(SCHEMAS.glob("*.schema.json"))
 SPLIT = {
     "schema_version": 1, "book": "tiny", "code_version": "0.1.0", "invented_data": True, "checks_off": [],
+    "leaks_released": [],
     "inputs": {"feature_store": "ab" * 32}, "meta": {"actor": "ann", "created_at": "2026-01-01T00:00:00+00:00"},
     "method": "hash", "seed": 1, "folds": 5, "test_from": None, "test_before": None, "observed_until": None,
     "label_states": {"observed": 3, "indeterminate": 0, "immature": 0}, "after_test_window": 0,
@@ -60,7 +61,16 @@ def test_every_schema_is_valid_closed_and_explained(path: Path) -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_every_report_must_say_what_it_is_made_of(path: Path) -> None:
-    common = {"schema_version", "book", "code_version", "invented_data", "checks_off", "inputs", "meta"}
+    common = {
+        "schema_version",
+        "book",
+        "code_version",
+        "invented_data",
+        "checks_off",
+        "leaks_released",
+        "inputs",
+        "meta",
+    }
     assert common <= set(schema(path)["required"])
 
 

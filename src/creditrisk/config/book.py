@@ -13,7 +13,7 @@ from creditrisk.config.contract import CHECKS, NEVER_OFF, Contract, Reasons
 from creditrisk.config.portfolio import CheckOff, Portfolio, Preset
 from creditrisk.config.yaml_reader import read_yaml
 from creditrisk.errors import BadConfig, BadUsage, did_you_mean
-from creditrisk.kinds import sha256_of
+from creditrisk.kinds import Available, sha256_of
 
 SHIPPED = Path(__file__).resolve().parent.parent / "portfolios"
 MAIN = "application"
@@ -70,22 +70,29 @@ class Book:
         """What the features' SQL can see of each table: nothing else exists for it.
 
         Columns that exist at the preset's moments, keys to join by and the as-of date; never a prohibited column,
-        one that rebuilds it, the target or an outcome.
+        one that rebuilds it, the target, or anything that comes to exist after the loan was granted.
         """
         barred = set(self.portfolio.policy.kept_apart) | {self.portfolio.target.column}
         visible: dict[str, tuple[str, ...]] = {}
-        for name, table in self.portfolio.tables.items():
-            joins = {*table.key, table.foreign_key, self.key, self.portfolio.split.date}
-            joins |= {child.foreign_key for child in self.portfolio.tables.values() if child.parent == name}
+        for name in self.portfolio.tables:
+            joins = {*self.joins(name), self.portfolio.split.date}
             columns = [
                 column.name
                 for column in self.contracts[name].columns
-                if (column.available in self.preset.available or column.name in joins) and column.name not in barred
+                if (column.available in self.preset.available or column.name in joins)
+                and column.name not in barred
+                and column.available not in (Available.POST_ORIGINATION, Available.OUTCOME)
             ]
             if name == MAIN and self.key not in columns:
                 columns.insert(0, self.key)
             visible[name] = tuple(columns)
         return visible
+
+    def joins(self, name: str) -> set[str]:
+        """Columns of a table that name its rows or lead to another table's."""
+        table = self.portfolio.tables[name]
+        children = {child.foreign_key for child in self.portfolio.tables.values() if child.parent == name}
+        return {column for column in (*table.key, table.foreign_key, self.key, *children) if column}
 
     @cached_property
     def sha256(self) -> str:
@@ -148,6 +155,11 @@ def _check_names(folder: Path, portfolio: Portfolio, contracts: Mapping[str, Con
 
     for barred in (*portfolio.policy.prohibited, *portfolio.policy.rebuilders, *portfolio.policy.restricted):
         must_be(barred.column, {name for contract in contracts.values() for name in contract.names}, "policy")
+    for release in portfolio.leak_radar.released:
+        if release.table not in contracts:
+            hint = did_you_mean(release.table, contracts)
+            raise BadConfig(f'leak_radar.released names the table "{release.table}"', where=place, hint=hint)
+        must_be(release.column, set(contracts[release.table].names), "leak_radar.released")
     must_be(portfolio.target.column, main, "target.column")
     for column in portfolio.target.observed_until_latest_of:
         must_be(column, main, "target.observed_until_latest_of")

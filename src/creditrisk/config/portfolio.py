@@ -14,6 +14,9 @@ Share = Annotated[float, Field(ge=0.0, le=1.0)]
 OpenShare = Annotated[float, Field(gt=0.0, lt=1.0)]
 Month = Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
 
+NEVER_FEATURES = (Available.POST_ORIGINATION, Available.OUTCOME, Available.IDENTIFIER)
+"""What exists at these moments tells the outcome or names a row: no preset may let it in."""
+
 
 class Table(Strict):
     """One raw table of the book."""
@@ -107,7 +110,17 @@ class Preset(Strict):
     sql: tuple[str, ...]
     """Files in order; the last one makes the feature table, the others are read by their stem."""
     available: tuple[Available, ...] = (Available.APPLICATION, Available.BUREAU)
-    """Moments of a loan's life whose columns the SQL sees."""
+    """Moments of a loan's life whose columns the SQL sees; never post_origination, outcome or identifier."""
+
+    @model_validator(mode="after")
+    def _before_the_loan(self) -> Self:
+        late = [moment.value for moment in self.available if moment in NEVER_FEATURES]
+        if late:
+            raise ValueError(
+                f"{', '.join(late)} can never be features: they come to exist after the loan was granted, or name a "
+                f"row; `available` takes {', '.join(moment for moment in Available if moment not in NEVER_FEATURES)}"
+            )
+        return self
 
 
 class Features(Strict):
@@ -233,6 +246,57 @@ class Monitoring(Strict):
     """How long ago the source may last have changed a table; empty = no table is called fresh or stale."""
 
 
+class Limit(Strict):
+    """A threshold, with the reason for it."""
+
+    value: float
+    """The number itself."""
+    because: str
+    """Why this value and no other."""
+
+
+class Release(Strict):
+    """A column under suspicion that may be a feature all the same, because somebody answers for it."""
+
+    column: str
+    """Name in the typed table."""
+    table: str = "application"
+    """Logical name of its table."""
+    by: Annotated[str, Field(min_length=1)]
+    """Who answers for it."""
+    because: Annotated[str, Field(min_length=1)]
+    """How they know that it was known when the loan was granted."""
+
+
+class LeakRadar(Strict):
+    """When a column is suspected of knowing the outcome; docs/leak-radar.md explains each threshold."""
+
+    auc_min: Limit = Limit(value=0.6, because="few honest columns rank outcomes this well alone, and leaks do")
+    """An AUC from which a second signal makes a suspect."""
+    auc_alone_min: Limit = Limit(value=0.9, because="external scores reach 0.7 and no honest column comes near 0.9")
+    """An AUC that makes a suspect by itself."""
+    bad_rate_high: Limit = Limit(value=0.9, because="a lender who knew of such a group would not have lent to it")
+    """Bad rate of a group of rows (NULL or not, at the usual value or off it) from which it makes a suspect."""
+    bad_rate_low: Limit = Limit(
+        value=0.01, because="hardly any group of borrowers is free of bads, unless it ended well"
+    )
+    """Bad rate of such a group up to which it makes a suspect."""
+    rows_min: Limit = Limit(value=30, because="fewer rows are all bad or all good by chance")
+    """Rows of a group that counts, and bads and goods that an AUC needs."""
+    odds_ratio_min: Limit = Limit(value=5, because="where one loan in a hundred fails, a group with 1 % is nothing odd")
+    """How many times the group's odds must differ from those of its vintages."""
+    chance_max: Limit = Limit(value=0.01, because="30 good loans in a row are nothing odd where one in twelve fails")
+    """How likely, at most, chance may be to bring such a group about."""
+    dates_after_min: Limit = Limit(value=0.05, because="a few dates are wrong in every file")
+    """Share of a column's dates after the as-of month from which they count as settling later."""
+    grows_min: Limit = Limit(value=0.9, because="numbers given out one after the other tell the vintage")
+    """Rank correlation of a near-unique whole number with the as-of date, or its place in the file, of an id."""
+    sample_rows: Annotated[int, Field(ge=1_000)] = 100_000
+    """Labelled entities that are looked at, chosen by a hash of the key; 100,000 put an AUC within 0.01."""
+    released: tuple[Release, ...] = ()
+    """Suspects that may be features; every run and page says so."""
+
+
 class Portfolio(Strict):
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
     """Also the name of its folder in the workspace."""
@@ -252,6 +316,8 @@ class Portfolio(Strict):
     """What is known of an application."""
     policy: Policy = Policy()
     """What may not decide about people."""
+    leak_radar: LeakRadar = LeakRadar()
+    """Which columns are suspected of knowing the outcome."""
     training: Training = Training()
     """How it is learnt."""
     decision: Decision

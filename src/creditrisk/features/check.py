@@ -71,6 +71,25 @@ def bound_columns(sql: str, path: str, schema: Schema, read: frozenset[str]) -> 
     return {str(row[0]): str(row[1]) for row in rows}
 
 
+def files_reading(book: Book, table: str, column: str) -> list[str]:
+    """Paths of the book's SQL files that do not bind without this column of a table."""
+    schema: dict[str, dict[str, str]] = table_schema(book)
+    if column not in schema.get(table, {}):
+        return []
+    without = {**schema[table]}
+    del without[column]
+    found = []
+    for file in book.sql:
+        read = tables_read(file)
+        if table in read:
+            try:
+                bound_columns(file.text, file.path, {**schema, table: without}, read)
+            except BadConfig:
+                found.append(file.path)
+        schema[file.name] = bound_columns(file.text, file.path, schema, read)
+    return found
+
+
 def reason_groups(reasons: Reasons, features: dict[str, str]) -> dict[str, str]:
     """{feature: reason code}. Raises BadConfig for a feature with no words, or with two groups of words."""
     chosen: dict[str, str] = {}
@@ -92,4 +111,4 @@ def _tie_breakers(book: Book) -> set[str]:
     return keys
 
 
-__all__ = ["FEATURE_TYPES", "bound_columns", "check_sql", "reason_groups"]
+__all__ = ["FEATURE_TYPES", "bound_columns", "check_sql", "files_reading", "reason_groups"]

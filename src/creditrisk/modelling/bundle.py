@@ -153,6 +153,7 @@ def _manifest(model: TrainedModel, book: Book, *, invented: bool) -> dict[str, A
         "preset": book.portfolio.features.preset,
         "invented_data": invented,
         "checks_off": [off.model_dump(mode="json") for off in book.portfolio.checks_off],
+        "leaks_released": [release.model_dump(mode="json") for release in book.portfolio.leak_radar.released],
     }
 
 

@@ -112,6 +112,8 @@ class RunContext(TypedDict, total=False):
     invented: bool
     checks_off: Sequence[Mapping[str, Any]]
     """Checks that were not made: `table`, `rule`, `column` or none, `because`."""
+    leaks_released: Sequence[Mapping[str, Any]]
+    """Suspects of the leak radar that may be features: `table`, `column`, `by`, `because`."""
     book: BookFacts
     model: ModelFacts
     metrics: Mapping[str, Any]

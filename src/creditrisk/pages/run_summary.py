@@ -52,6 +52,7 @@ def render_run_summary(context: RunContext, plots: Mapping[str, bytes] | None = 
     view = {
         "invented": bool(context.get("invented", False)),
         "checks_off": list(context.get("checks_off", ())),
+        "leaks_released": list(context.get("leaks_released", ())),
         "context": {name: context.get(name, {}) for name in RunContext.__annotations__},
         "metrics": context.get("metrics", {}),
         "sentences": story.in_plain_words(context),

@@ -30,6 +30,7 @@ def run_table(runs: Sequence[RunContext]) -> RenderableType:
             table.add_row(words, *(Text(cell) for cell in cells))
     _add_seconds(table, runs)
     banners = [Panel(_BANNER, style="bold red", box=box.HEAVY)] if any(run.get("invented") for run in runs) else []
+    banners += [released_banner(run["leaks_released"]) for run in runs if run.get("leaks_released")]
     banners += [Panel(_exploring(run), style="bold yellow", box=box.HEAVY) for run in runs if run.get("checks_off")]
     return Group(*banners, table)
 
@@ -63,6 +64,14 @@ def _freshness_title(report: Mapping[str, Any]) -> Text:
 
 
 _BANNER = Text("Invented data: no row of it is about real people or a real lender.", justify="center")
+
+
+def released_banner(released: Sequence[Mapping[str, Any]]) -> Panel:
+    """In red: which suspects of the leak radar may be features, who answers for each, and why."""
+    text = Text("Released from the leak radar: these columns may know the outcome.")
+    for release in released:
+        text.append(f"\n{release['table']}.{release['column']}, by {release['by']}: {release['because']}")
+    return Panel(text, style="bold red", box=box.HEAVY)
 
 
 def _exploring(run: RunContext) -> Text:

@@ -58,6 +58,7 @@ def run(context: Context, source: Path, output: Path, *, reference: str, with_re
         "version": found.version.version if found.version else None,
         "invented_data": bundle.invented or is_invented(source),
         "checks_off": bundle.manifest.get("checks_off", []),
+        "leaks_released": bundle.manifest.get("leaks_released", []),
         "output": str(output),
     }
 

@@ -12,6 +12,7 @@ from creditrisk.contracts import Checked, examine, findings_report, refuse_if_ne
 from creditrisk.errors import Refused
 from creditrisk.files import read_json
 from creditrisk.kinds import sha256_of, sha256_of_file
+from creditrisk.pipelines import leak_check
 from creditrisk.pipelines.accepted import Accepted, to_compare_with
 from creditrisk.pipelines.context import Context
 from creditrisk.pipelines.lineage import need_unchanged
@@ -28,7 +29,9 @@ def run(context: Context) -> dict[str, Any]:
     summary = read_json(context.folder.report("ingestion_summary.json"))
     last = before.profiles if before else None
     body = findings_report(context.book.contracts, context.book.portfolio, summary, checked, last)
-    return context.report(FINDINGS, body, inputs=hashes)
+    report = context.report(FINDINGS, body, inputs=hashes)
+    leak_check.search(context, tables, hashes)
+    return report
 
 
 def need_promises_kept(

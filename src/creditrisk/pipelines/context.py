@@ -57,6 +57,11 @@ class Context:
         """The checks that this book has switched off, as every report tells them."""
         return [off.model_dump(mode="json") for off in self.book.portfolio.checks_off]
 
+    @property
+    def leaks_released(self) -> list[dict[str, Any]]:
+        """The suspects of the leak radar that somebody answers for, as every report tells them."""
+        return [release.model_dump(mode="json") for release in self.book.portfolio.leak_radar.released]
+
     def report(self, name: str, body: Mapping[str, Any], *, inputs: Mapping[str, Path | str]) -> dict[str, Any]:
         """Write <reports>/<name> with what every report has, and return it.
 
@@ -68,6 +73,7 @@ class Context:
             "code_version": __version__,
             "invented_data": self.invented,
             "checks_off": self.checks_off,
+            "leaks_released": self.leaks_released,
             "inputs": {
                 key: sha256_of_file(value) if isinstance(value, Path) else value for key, value in inputs.items()
             },

@@ -39,6 +39,7 @@ def run(context: Context) -> dict[str, Any]:
         "preset": context.book.portfolio.features.preset,
         **({"invented_data": "true"} if context.invented else {}),
         **({"checks_off": str(len(context.checks_off))} if context.checks_off else {}),
+        **({"leaks_released": str(len(context.leaks_released))} if context.leaks_released else {}),
     }
     logged = context.tracker.log_run(
         TrainingRun(

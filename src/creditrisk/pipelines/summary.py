@@ -40,6 +40,7 @@ def gather(context: Context, seconds: Mapping[str, float]) -> RunContext:
     told: RunContext = {
         "invented": context.invented,
         "checks_off": context.checks_off,
+        "leaks_released": context.leaks_released,
         "book": {
             "name": name,
             "title": portfolio.title,
