@@ -31,7 +31,10 @@ BookName = Annotated[str, typer.Argument(metavar="BOOK", help="home_credit, lend
 WorkspaceDir = Annotated[Path, typer.Option("--workspace", help="Where everything is written.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable on stdout; progress and logs on stderr.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
-RawDir = Annotated[Path | None, typer.Option("--raw", help="Folder with one file per raw table.")]
+RawDir = Annotated[
+    str | None,
+    typer.Option("--raw", metavar="DIR", help="Folder with one file per raw table; may be s3://, az://, gs://."),
+]
 Overrides = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Over the book's portfolio.yaml; repeatable.")
 ]
@@ -146,12 +149,19 @@ for _stage, _help in {
 @app.command()
 def score(
     book: BookName,
-    source: Annotated[Path, typer.Option("--input", metavar="DIR_OR_FILE", help="Raw tables, or the one raw table.")],
-    output: Annotated[Path, typer.Option("--output", metavar="FILE", help="Decisions: .parquet, .csv or .json.")],
+    source: Annotated[
+        str, typer.Option("--input", metavar="DIR_OR_FILE", help="Raw tables, or the one raw table; may be an address.")
+    ],
+    output: Annotated[
+        str, typer.Option("--output", metavar="FILE", help="Decisions: .parquet, .csv or .json; may be an address.")
+    ],
     workspace: WorkspaceDir = WORKSPACE,
     alias: Annotated[str, typer.Option("--alias", help="Which version of the registered model.")] = "production",
     bundle: Annotated[
-        Path | None, typer.Option("--bundle", help="A bundle folder instead of a registered model.")
+        str | None,
+        typer.Option(
+            "--bundle", metavar="DIR", help="A bundle folder instead of a registered model; may be an address."
+        ),
     ] = None,
     reasons: Annotated[bool, typer.Option("--reasons/--no-reasons", help="Give reasons for declines.")] = True,
     by: Actor = None,
@@ -202,6 +212,38 @@ def freshness(
     tell(report, as_json=as_json, words=lambda: _print(freshness_table(report)))
     if fail_on_stale:
         _or_exit(lambda: need_fresh(report))
+
+
+@app.command()
+def publish(
+    book: BookName,
+    to: Annotated[str, typer.Option("--to", metavar="URI", help="Folder in a bucket: s3://, az:// or gs://.")],
+    workspace: WorkspaceDir = WORKSPACE,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be uploaded, and upload nothing.")] = False,
+    by: Actor = None,
+    as_json: AsJson = False,
+    debug: Debug = False,  # noqa: ARG001
+) -> None:
+    """Predictions, reports, bundle and manifest into a bucket, under a prefix that never changes."""
+    from creditrisk.pipelines.publish import run as publish_run
+    from creditrisk.wiring import book_with, context_for
+
+    with (
+        shown_progress(book, quiet=as_json) as progress,
+        context_for(book_with(book, {}), workspace, actor=by, progress=progress) as context,
+    ):
+        told = publish_run(context, to, dry_run=dry_run)
+
+    def words() -> None:
+        size = f"{len(told['files'])} files, {told['bytes'] / 2**20:,.1f} MB"
+        if dry_run:
+            typer.echo(f"would publish {size} to {told['uri']}; {told['there']} are there")
+        elif told["uploaded"] == 0:
+            typer.echo(f"published before, nothing to upload: {told['uri']}")
+        else:
+            typer.echo(f"published {size} to {told['uri']}")
+
+    tell(told, as_json=as_json, words=words)
 
 
 @app.command()
@@ -274,7 +316,7 @@ def _run_book(
     book: str,
     workspace: Path,
     *,
-    raw: Path | None,
+    raw: Path | str | None,
     by: str | None,
     as_json: bool,
     first: str | None = None,
@@ -295,13 +337,13 @@ def _run_book(
 def _score_book(
     book: str,
     workspace: Path,
-    source: Path,
-    output: Path,
+    source: Path | str,
+    output: Path | str,
     *,
     by: str | None,
     as_json: bool,
     alias: str = "candidate",
-    bundle: Path | None = None,
+    bundle: str | None = None,
     reasons: bool = True,
 ) -> dict[str, Any]:
     from creditrisk.pipelines.batch_predict import run as batch_predict
@@ -311,7 +353,7 @@ def _score_book(
         shown_progress(book, quiet=as_json) as progress,
         context_for(book_with(book, {}), workspace, actor=by, progress=progress) as context,
     ):
-        reference = str(bundle) if bundle else f"models:/{context.book.name}@{alias}"
+        reference = bundle or f"models:/{context.book.name}@{alias}"
         return batch_predict(context, source, output, reference=reference, with_reasons=reasons)
 
 

@@ -15,6 +15,7 @@ from creditrisk.adapters.system_clock import SystemClock
 from creditrisk.config import Book, Workspace, load_book, read_settings
 from creditrisk.duck import DuckSettings
 from creditrisk.errors import Refused
+from creditrisk.pipelines.addresses import folder_for, is_address
 from creditrisk.pipelines.context import Context, Progress
 from creditrisk.sources import Limits
 
@@ -28,10 +29,11 @@ def book_with(name_or_path: str, settings: Mapping[str, Any]) -> Book:
 
 @contextmanager
 def context_for(
-    book: Book, workspace: Path, *, actor: str | None = None, raw: Path | None = None, progress: Progress
+    book: Book, workspace: Path, *, actor: str | None = None, raw: Path | str | None = None, progress: Progress
 ) -> Iterator[Context]:
     """Everything a stage needs, with the book's part of the workspace held against other runs.
 
+    raw: a folder, or the address of one in a bucket.
     Raises Refused when another process is at work on the same book in the same workspace.
     """
     settings, root = read_settings(), Workspace(workspace).open()
@@ -49,7 +51,8 @@ def context_for(
             ),
             registry=MlflowRegistry(tracking, cache=root.root / ".cache" / "bundles"),
             progress=progress,
-            raw=raw or folder.raw,
+            raw=folder_for(str(raw), folder.raw) if is_address(raw or "") else Path(raw or folder.raw),
+            raw_uri=str(raw) if is_address(raw or "") else None,
             limits=Limits(int(settings.unpack_max_gb * 2**30), settings.unpack_max_ratio, settings.unpack_max_entries),
             storage=storage,
             from_sources=raw is None,

@@ -36,7 +36,7 @@ def _without_credentials(uri: str) -> str:
 
 # Credentials first: an address that is wrong in two ways is told of the one that must not be repeated.
 HttpAddress = Annotated[str, AfterValidator(_without_credentials), Field(pattern=r"^https?://[^/?#]+/\S*$")]
-BucketAddress = Annotated[str, AfterValidator(_without_credentials), Field(pattern=r"^[a-z0-9]+://[^/?#]+/\S+$")]
+BucketAddress = Annotated[str, AfterValidator(_without_credentials), Field(pattern=r"^[a-z0-9]+://[^/?#]+/.*\S$")]
 Variable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 Md5 = Annotated[str, Field(pattern=r"^[0-9a-fA-F]{32}$")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-fA-F]{64}$")]

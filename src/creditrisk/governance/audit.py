@@ -37,6 +37,7 @@ class Act(StrEnum):
     INGEST_ACCEPTED = "ingest_accepted"
     TRAINED = "trained"
     REGISTERED = "registered"
+    PUBLISHED = "published"
     TORN_LINE_SET_ASIDE = "torn_line_set_aside"
 
 

@@ -22,6 +22,7 @@ from creditrisk.features import compute, table_schema
 from creditrisk.files import PARTIAL, whole_file
 from creditrisk.governance import find_bundle
 from creditrisk.modelling import Bundle, load_bundle
+from creditrisk.pipelines.addresses import fetch_bundle, fetch_tables, is_address, need_storage
 from creditrisk.pipelines.context import Context, is_invented
 from creditrisk.pipelines.ingest_data import bring_in
 from creditrisk.scoring import score, score_schema
@@ -29,20 +30,39 @@ from creditrisk.scoring import score, score_schema
 ROWS_AT_ONCE = 50_000
 
 
-def run(context: Context, source: Path, output: Path, *, reference: str, with_reasons: bool = True) -> dict[str, Any]:
+def run(
+    context: Context, source: Path | str, output: Path | str, *, reference: str, with_reasons: bool = True
+) -> dict[str, Any]:
     """Decisions for the applications in `source`, sorted by key, into `output` (whole or not there).
 
     source: a folder of raw tables, or the one raw table of a one-table book.  reference: models:/<name>@<alias> or a
-    bundle's folder; its own SQL and contracts are used, not the book's of today.
+    bundle's folder; its own SQL and contracts are used, not the book's of today. Each may be an address in a bucket.
     Returns counts for the terminal. Raises as the stages do.
     """
+    name = str(output).rpartition("/")[2]
+    context.folder.root.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=f"{PARTIAL}score-", dir=context.folder.root) as passing:
+        if is_address(reference):
+            reference = str(fetch_bundle(context, reference, Path(passing) / "bundle"))
+        if not is_address(output):
+            return _run(context, source, Path(output), reference=reference, with_reasons=with_reasons)
+        told = _run(context, source, Path(passing) / name, reference=reference, with_reasons=with_reasons)
+        need_storage(context, str(output)).write(Path(passing) / name, str(output))
+        return {**told, "output": str(output)}
+
+
+def _run(context: Context, source: Path | str, output: Path, *, reference: str, with_reasons: bool) -> dict[str, Any]:
     write = _writer(output)
     found = find_bundle(reference, context.registry, own_copy=context.folder.bundle)
     bundle = load_bundle(found.folder, expected=found.version.bundle_sha256 if found.version else None)
     output.parent.mkdir(parents=True, exist_ok=True)
     context.progress("score", "starting", 0.0)
     with TemporaryDirectory(prefix=f"{PARTIAL}score-", dir=output.parent) as folder:
-        features = _features(context, load_book(found.folder), source, Path(folder))
+        book = load_book(found.folder)
+        if is_address(source):
+            source = fetch_tables(context, book, str(source), Path(folder) / "raw", stage="score", scoring=True)
+        features = _features(context, book, Path(source), Path(folder))
+        invented = bundle.invented or is_invented(Path(source))
         rows = pq.read_metadata(features).num_rows
         counts: Counter[str] = Counter()
         with whole_file(output) as partial, write(partial, _schema(bundle, features)) as put:
@@ -56,7 +76,7 @@ def run(context: Context, source: Path, output: Path, *, reference: str, with_re
         "decisions": dict(sorted(counts.items())),
         "bundle_sha256": bundle.sha256,
         "version": found.version.version if found.version else None,
-        "invented_data": bundle.invented or is_invented(source),
+        "invented_data": invented,
         "checks_off": bundle.manifest.get("checks_off", []),
         "leaks_released": bundle.manifest.get("leaks_released", []),
         "output": str(output),

@@ -38,6 +38,8 @@ class Context:
     """Of archives among the raw files."""
     storage: Storage | None = None
     """Buckets, for tables and files that live there."""
+    raw_uri: str | None = None
+    """Address of a folder in a bucket that was named instead of a raw folder; its tables land in `raw`."""
     from_sources: bool = False
     """No raw folder was named: tables come from the book's `source:` and land in `raw`."""
     found: dict[str, Checked] = field(default_factory=dict)
@@ -63,11 +65,17 @@ class Context:
         return [release.model_dump(mode="json") for release in self.book.portfolio.leak_radar.released]
 
     def report(self, name: str, body: Mapping[str, Any], *, inputs: Mapping[str, Path | str]) -> dict[str, Any]:
-        """Write <reports>/<name> with what every report has, and return it.
+        """Write <reports>/<name> with what every report has, and return it."""
+        report = self.stamped(body, inputs=inputs)
+        write_json(self.folder.report(name), report)
+        return report
+
+    def stamped(self, body: Mapping[str, Any], *, inputs: Mapping[str, Path | str]) -> dict[str, Any]:
+        """A report that is not written yet.
 
         inputs: {name: file, hashed here, or a sha256 already known}.
         """
-        report = {
+        return {
             "schema_version": SCHEMA_VERSION,
             "book": self.book.name,
             "code_version": __version__,
@@ -80,8 +88,6 @@ class Context:
             **body,
             "meta": {**body.get("meta", {}), "created_at": self.clock.now().isoformat(), "actor": self.actor},
         }
-        write_json(self.folder.report(name), report)
-        return report
 
     def act(self, act: Act, hashes: Mapping[str, str]) -> None:
         append_act(self.workspace.audit, self.actor, act, {"book": self.book.name, **hashes}, clock=self.clock)

@@ -18,6 +18,7 @@ from creditrisk.governance import Act
 from creditrisk.kinds import Finding, sha256_of_file
 from creditrisk.pipelines import data_freshness
 from creditrisk.pipelines.accepted import Accepted, to_compare_with, write_profile
+from creditrisk.pipelines.addresses import fetch_raw
 from creditrisk.pipelines.check_data import need_promises_kept
 from creditrisk.pipelines.context import Context
 from creditrisk.pipelines.lineage import add_step
@@ -46,6 +47,8 @@ class Arrived:
 def run(context: Context) -> dict[str, Any]:
     """data/bronze/<table>.parquet and ingestion_summary.json; all tables or none."""
     book, folder = context.book, context.folder
+    if context.raw_uri is not None:
+        fetch_raw(context, context.raw_uri)
     with whole_folder(folder.bronze) as bronze:
         arrived = bring_in(context, book, context.raw, bronze)
         origins = {name: origin_of(landed) for name, landed in arrived.landed.items()}

@@ -3,37 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 
 from creditrisk.config.source import BucketOptions
-from creditrisk.errors import BadConfig, OutsideFailed
+from creditrisk.errors import BadConfig
 from creditrisk.ports import Storage, StoredObject
 
 
+@dataclass(frozen=True)
 class StoredFile:
-    """One object, read through the storage port."""
+    """One object, read through the storage port.
 
-    def __init__(self, uri: str, storage: Storage) -> None:
-        self.uri = uri
-        self._storage = storage
-        self._version: str | None = None
+    Each chunk is a request of its own: whoever reads compares `version` before and after.
+    """
+
+    uri: str
+    storage: Storage
 
     def stat(self) -> StoredObject:
-        told = self._storage.stat(self.uri)
-        self._version = told.version
-        return told
+        return self.storage.stat(self.uri)
 
-    @contextmanager
-    def read(self, offset: int) -> Iterator[Iterator[bytes]]:
-        with self._storage.read(self.uri, offset=offset) as chunks:
-            yield self._of_one_version(chunks)
-
-    def _of_one_version(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
-        """Each chunk is a request of its own, so that another object may have taken the name in between."""
-        yield from chunks
-        before, now = self._version, self._storage.stat(self.uri).version
-        if before is not None and before != now:
-            raise OutsideFailed("the object changed while it was read", where=self.uri, hint="run the command again")
+    def read(self, offset: int) -> AbstractContextManager[Iterator[bytes]]:
+        return self.storage.read(self.uri, offset=offset)
 
 
 def stored_file(options: BucketOptions, storage: Storage | None, *, kind: str, begins: str) -> StoredFile:
