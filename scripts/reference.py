@@ -159,6 +159,9 @@ def _other_outputs() -> list[str]:
         "## run_summary.html",
         "One page that needs no network: figures, plots, grades, findings, lineage and the next commands, from the "
         "reports that are there. It says so where the data are invented.",
+        "## contract_findings.html",
+        "What contract_findings.json says, for people: per table what was promised, what was found, which checks were "
+        "off, and what moved since the last accepted ingestion. The same findings give the same bytes.",
         "## Decisions",
         "What `creditrisk score` writes, one row an application, sorted by key. CSV holds `reasons` and `warnings` as "
         "JSON in their cells; `.json` holds one object a line.",

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from creditrisk.evaluation import curves, plots
+from creditrisk.pages.contract_findings import render_contract_findings
 from creditrisk.pages.run_summary import render_run_summary
-from tests.support.runs import full_run, scored_rows
+from tests.support.runs import findings_report, full_run, scored_rows
 
 LAUNCH = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -41,6 +42,15 @@ def summary(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="module")
+def findings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    report = findings_report()
+    report["checks_off"] = [{"table": "payments", "rule": "range", "column": "paid", "because": "to look around"}]
+    path = tmp_path_factory.mktemp("reports") / "contract_findings.html"
+    path.write_text(render_contract_findings(report, "Tiny book"), encoding="utf-8")
+    return path
+
+
 def opened(browser: Any, summary: Path, **settings: Any) -> tuple[Any, list[str]]:
     """The page, and everything the browser complained about or asked for beside the file itself."""
     page = browser.new_page(**settings)
@@ -62,6 +72,19 @@ def test_the_page_opens_from_a_file_without_a_complaint(
     assert complaints == []
     assert len(picture) > 50_000
     assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
+    page.close()
+
+
+@pytest.mark.parametrize(("viewport", "scheme"), [(WIDE, "light"), (NARROW, "dark")], ids=["desktop", "phone"])
+def test_the_findings_open_without_a_complaint_and_stand_out(
+    browser: Any, findings: Path, viewport: dict[str, int], scheme: str
+) -> None:
+    page, complaints = opened(browser, findings, viewport=viewport, color_scheme=scheme)
+    page.get_by_text("All 3 promises").click()
+    page.get_by_text("never empty").wait_for(state="visible")
+    assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
+    assert page.evaluate(_CONTRASTS_TOO_LOW) == []
+    assert complaints == []
     page.close()
 
 

@@ -173,3 +173,33 @@ _POLICY = {
     "restricted": [{"column": "DAYS_BIRTH", "ground": "Age: 12 CFR 1002.6(b)(2), no worse for 62 and over"}],
     "monotone": {"ext_source_mean": "pd_falls"},
 }
+
+
+def findings_report() -> dict[str, Any]:
+    """contract_findings.json of three tables, one of them missing, with a finding of each kind."""
+    late = {
+        "table": "payments", "rule": "event after application", "severity": "quarantine", "column": "day", "file": None,
+        "line": None, "rows": 12, "share": 0.02, "what": "the event lies after the application", "examples": ["3"],
+        "hint": "remove these rows",
+    }  # fmt: skip
+    empty = {**late, "rule": "null share", "severity": "warn", "column": "paid", "rows": 180, "share": 0.3,
+             "examples": [], "what": "30% of the cells are empty; expected 0% to 10%", "hint": "find out"}  # fmt: skip
+    gone = {**late, "table": "cards", "rule": "missing table", "severity": "warn", "column": None, "rows": 0,
+            "share": None, "what": 'the table "cards" is missing', "examples": [], "hint": "add cards.csv"}  # fmt: skip
+
+    def promise(rule: str, column: str | None, says: str, state: str) -> dict[str, Any]:
+        return {"rule": rule, "column": column, "says": says, "severity": "warn", "state": state}
+
+    table = {"grain": "one row a payment", "file": "payments.csv", "rows": 600, "rejected": 0, "rows_before": 1200,
+             "orphans": 4, "moved": [{"column": "paid", "what": "empty", "value": "",
+                                          "share_before": 0.01, "share": 0.3}],
+             "promises": [promise("not null", "day", "never empty", "kept"),
+                          promise("event after application", "day", "happened before the application", "broken"),
+                          promise("rows changed", None, "0.7 to 1.5 times", "nothing to compare")]}  # fmt: skip
+    return {
+        "schema_version": 1, "book": "tiny", "code_version": "0.1.0", "invented_data": False, "checks_off": [],
+        "inputs": {}, "meta": {"created_at": "2026-01-01T00:00:00+00:00", "actor": "ann"}, "verdict": "accepted",
+        "compared": True, "counts": {"refuse": 0, "quarantine": 1, "warn": 2}, "findings": [late, empty, gone],
+        "tables": {"payments": table,
+                   "application": {**table, "orphans": None, "rows_before": 600, "moved": [], "promises": []}},
+    }  # fmt: skip

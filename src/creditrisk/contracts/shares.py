@@ -68,21 +68,42 @@ def moved(
             f"expected {band.rows[0]:g} to {band.rows[1]:g} times as many",
             rows=now.rows, hint="see whether the extract is whole; since_last in the contract sets the band",
         )  # fmt: skip
+    came, went = _came_and_went(contract, before, now)
+    for what, columns in (("came", came), ("are gone", went)):
+        if columns:
+            yield Finding(
+                contract.table, "share changed", band.share_severity,
+                f"{len(columns)} optional columns {what} since the last accepted ingestion: {', '.join(columns[:12])}"
+                + (", …" if columns[12:] else ""),
+                examples=tuple(columns[:3]), hint="see whether it is the same kind of extract",
+            )  # fmt: skip
     old = {(column, kind, value): rows for column, kind, value, rows in before.shares()}
     for column, kind, value, rows in now.shares():
-        if (column, kind, value) not in old:
+        if (column, kind, value) not in old or column in (*came, *went):
             continue
         then = old[column, kind, value]
         by = band.categories if kind == "category" else band.empty
         if surely_moved((then * weights[0], rows_before), (rows * weights[1], rows_now), by):
-            what = {"empty": "cells that are empty", "category": "a category's rows", "sentinel": "a sentinel's rows"}
+            what = {"empty": "cells that are empty", "category": "a category's rows", "sentinel": "a sentinel's rows"}[
+                kind
+            ]
             yield Finding(
                 contract.table, "share changed", band.share_severity,
-                f"{what[kind]} went from {then / before.rows:.1%} to {rows / now.rows:.1%} since the last accepted "
+                f"{what} went from {then / before.rows:.1%} to {rows / now.rows:.1%} since the last accepted "
                 f"ingestion; expected to stay within {by:.0%}",
                 column=column, rows=rows, examples=(value,) if value else (),
                 hint="find out what changed in the extract; since_last in the contract sets the band",
             )  # fmt: skip
+
+
+def _came_and_went(contract: Contract, before: TableProfile, now: TableProfile) -> tuple[list[str], list[str]]:
+    """Optional columns that the file lacked and now has, and the other way round."""
+    optional = [column.name for column in contract.columns if column.optional and before.rows and now.rows]
+    lacking = {name for name in optional if before.nulls.get(name) == before.rows}
+    lacks = {name for name in optional if now.nulls.get(name) == now.rows}
+    return [name for name in optional if name in lacking - lacks], [
+        name for name in optional if name in lacks - lacking
+    ]
 
 
 def largest_moves(before: TableProfile, now: TableProfile, most: int = 5) -> list[tuple[str, str, str, float, float]]:

@@ -121,6 +121,8 @@ class RunContext(TypedDict, total=False):
     split: SplitFacts
     findings: Sequence[Mapping[str, Any]]
     """Finding.as_json() of ingestion and contracts together."""
+    findings_page: str
+    """File beside the page that tells every promise and finding; absent where there is none."""
     lineage: Lineage
     stages: Sequence[StageSeconds]
     """In the order in which they ran."""

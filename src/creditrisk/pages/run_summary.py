@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from creditrisk.pages import formats, story
 from creditrisk.pages.context import RunContext
+from creditrisk.pages.environment import environment
 from creditrisk.pages.formats import as_number, share_of
 
 PLOTS = {
@@ -66,33 +65,16 @@ def render_run_summary(context: RunContext, plots: Mapping[str, bytes] | None = 
         "cut_offs": _cut_offs(context.get("decision", {})),
         "barred": _barred(context.get("policy", {})),
         "findings": _findings(context),
+        "findings_page": context.get("findings_page", ""),
         "chain": _chain(context),
         "stages": _stages(context),
     }
-    return _environment().get_template("run_summary.html.j2").render(view)
+    return environment().get_template("run_summary.html.j2").render(view)
 
 
 def read_plots(folder: Path) -> dict[str, bytes]:
     """The PNGs of an evaluation's folder that the page knows; those that are not there are left out."""
     return {name: (folder / f"{name}.png").read_bytes() for name in PLOTS if (folder / f"{name}.png").is_file()}
-
-
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("creditrisk.pages"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters.update(
-        plain=formats.plain, count=formats.count, decimals=formats.decimals, percent=formats.percent,
-        interval=formats.interval, confidence=formats.confidence, short_hash=formats.short_hash,
-        breakable=formats.breakable, seconds=formats.seconds, size=formats.size,
-    )  # fmt: skip
-    return environment
 
 
 def _pictures(plots: Mapping[str, bytes], metrics: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -10,18 +10,20 @@ from typing import Any
 from creditrisk.config import MAIN
 from creditrisk.contracts import Checked, examine, findings_report, refuse_if_needed
 from creditrisk.errors import Refused
-from creditrisk.files import read_json
+from creditrisk.files import read_json, write_text
 from creditrisk.kinds import sha256_of, sha256_of_file
+from creditrisk.pages.contract_findings import render_contract_findings
 from creditrisk.pipelines import leak_check
 from creditrisk.pipelines.accepted import Accepted, to_compare_with
 from creditrisk.pipelines.context import Context
 from creditrisk.pipelines.lineage import need_unchanged
 
 FINDINGS = "contract_findings.json"
+FINDINGS_PAGE = "contract_findings.html"
 
 
 def run(context: Context) -> dict[str, Any]:
-    """contract_findings.json. A table that breaks a contract's must leaves nothing for the stages after this one."""
+    """contract_findings.json and .html. A table that breaks a contract's must leaves nothing for later stages."""
     tables = _bronze(context)
     hashes = need_unchanged(context, "ingest", {f"bronze/{name}": path for name, path in tables.items()})
     before = to_compare_with(context.folder.bronze, hashes)
@@ -30,6 +32,7 @@ def run(context: Context) -> dict[str, Any]:
     last = before.profiles if before else None
     body = findings_report(context.book.contracts, context.book.portfolio, summary, checked, last)
     report = context.report(FINDINGS, body, inputs=hashes)
+    write_text(context.folder.report(FINDINGS_PAGE), render_contract_findings(report, context.book.portfolio.title))
     leak_check.search(context, tables, hashes)
     return report
 

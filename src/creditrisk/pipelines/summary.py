@@ -12,6 +12,7 @@ from creditrisk.config import Decision
 from creditrisk.files import read_json, write_text
 from creditrisk.pages.context import FileLineage, RunContext, SplitFacts, Step
 from creditrisk.pages.run_summary import read_plots, render_run_summary
+from creditrisk.pipelines.check_data import FINDINGS_PAGE
 from creditrisk.pipelines.context import Context
 from creditrisk.pipelines.lineage import STEPS
 from creditrisk.split import LABEL_STATES, PARTS
@@ -82,6 +83,8 @@ def gather(context: Context, seconds: Mapping[str, float]) -> RunContext:
             },
             {"command": f"creditrisk doctor{there}", "does": "See what is installed, reachable and missing."},
         ]
+    if context.folder.report(FINDINGS_PAGE).is_file():
+        told["findings_page"] = FINDINGS_PAGE
     if reports["test_metrics"]:
         told["metrics"] = reports["test_metrics"]
     if reports["split"]:

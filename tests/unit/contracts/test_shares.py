@@ -116,3 +116,12 @@ def test_a_category_that_vanishes_is_told_by_name() -> None:
 def test_bands_of_the_contract_decide() -> None:
     wide = promised().model_copy(update={"since_last": promised().since_last.model_copy(update={"rows": (0.1, 9.0)})})
     assert list(moved(wide, profile(1000), profile(500))) == []
+
+
+def test_optional_columns_that_came_or_went_are_one_finding_each() -> None:
+    told = contract(**{name: {"type": "integer", "optional": True} for name in ("a", "b", "c")})
+    before = TableProfile(1000, nulls={"a": 1000, "b": 1000, "c": 10})
+    now = TableProfile(1000, nulls={"a": 0, "b": 300, "c": 1000})
+    assert [(one.rule, one.column, one.examples) for one in moved(told, before, now)] == [
+        ("share changed", None, ("a", "b")), ("share changed", None, ("c",)),
+    ]  # fmt: skip
