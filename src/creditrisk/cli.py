@@ -114,28 +114,43 @@ def _stage_command(stage: str, help_text: str) -> None:
         as_json: AsJson = False,
         debug: Debug = False,  # noqa: ARG001
     ) -> None:
-        from creditrisk.pipelines.stages import run_stage
-        from creditrisk.wiring import book_with, context_for
-
-        with (
-            shown_progress(book, quiet=as_json) as progress,
-            context_for(
-                book_with(book, _settings(overrides, estimator)), workspace, actor=by, raw=raw, progress=progress
-            ) as context,
-        ):
-            report = run_stage(context, stage)
-
-        def words() -> None:
-            _tell_released(context.leaks_released)
-            typer.echo(f"{stage}: done; reports in {context.folder.reports}")
-
-        tell(report, as_json=as_json, words=words)
+        _run_one_stage(stage, book, workspace, raw, _settings(overrides, estimator), by=by, as_json=as_json)
 
     app.command(stage, help=help_text)(command)
 
 
+@app.command()
+def ingest(
+    book: BookName,
+    workspace: WorkspaceDir = WORKSPACE,
+    raw: RawDir = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only tell where each table would come from, and what is in the way.")
+    ] = False,
+    estimator: EstimatorName = None,
+    overrides: Overrides = None,
+    by: Actor = None,
+    as_json: AsJson = False,
+    debug: Debug = False,  # noqa: ARG001
+) -> None:
+    """Stage 1: raw files, fetched where the book says unless --raw is given, become typed bronze tables."""
+    if not dry_run:
+        _run_one_stage("ingest", book, workspace, raw, _settings(overrides, estimator), by=by, as_json=as_json)
+        return
+    from creditrisk.pages.terminal import plan_lines
+    from creditrisk.pipelines.fetch_sources import exit_code_of, plan
+    from creditrisk.wiring import book_with, context_for
+
+    with context_for(
+        book_with(book, _settings(overrides, estimator)), workspace, actor=by, raw=raw, progress=lambda *_: None
+    ) as context:
+        planned = plan(context)
+    tell(planned, as_json=as_json, words=lambda: typer.echo("\n".join(plan_lines(planned))))
+    if code := exit_code_of(planned):
+        raise typer.Exit(code)
+
+
 for _stage, _help in {
-    "ingest": "Stage 1: raw files become typed bronze tables.",
     "check": "Stage 2: the tables keep the promises of their contracts.",
     "features": "Stage 3: the book's SQL makes the feature table.",
     "split": "Stage 4: train, calibration and test parts.",
@@ -310,6 +325,32 @@ def _help_on(words: Sequence[str]) -> str:
 def stage_main(stage: str) -> int:
     """`python -m creditrisk.pipelines.<module> BOOK ...` is `creditrisk <stage> BOOK ...`."""
     return main([stage, *sys.argv[1:]])
+
+
+def _run_one_stage(
+    stage: str,
+    book: str,
+    workspace: Path,
+    raw: Path | None,
+    settings: Mapping[str, Any],
+    *,
+    by: str | None,
+    as_json: bool,
+) -> None:
+    from creditrisk.pipelines.stages import run_stage
+    from creditrisk.wiring import book_with, context_for
+
+    with (
+        shown_progress(book, quiet=as_json) as progress,
+        context_for(book_with(book, settings), workspace, actor=by, raw=raw, progress=progress) as context,
+    ):
+        report = run_stage(context, stage)
+
+    def words() -> None:
+        _tell_released(context.leaks_released)
+        typer.echo(f"{stage}: done; reports in {context.folder.reports}")
+
+    tell(report, as_json=as_json, words=words)
 
 
 def _run_book(

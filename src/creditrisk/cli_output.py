@@ -38,7 +38,7 @@ def shown_progress(book: str, *, quiet: bool = False) -> Iterator[Progress]:
         def tell(stage: str, what: str, share: float) -> None:
             if stage not in tasks:
                 tasks[stage] = bars.add_task(stage, total=1.0, what="", book=book)
-            bars.update(tasks[stage], completed=share, what="" if share >= 1.0 else what[:40])
+            bars.update(tasks[stage], completed=share, what="" if what == "done" else what[:40])
 
         yield tell
 
@@ -53,9 +53,9 @@ class _Lines:
         if what == "starting":
             self._begun[stage] = now
             print(f"{self._book}: {stage} ...", file=sys.stderr, flush=True)  # noqa: T201
-        elif what == "done":
+        elif what.startswith("done"):  # "done", or "done, 12.3 MB at 4.5 MB/s"
             spent = now - self._begun.get(stage, now)
-            print(f"{self._book}: {stage} done in {spent:.1f} s", file=sys.stderr, flush=True)  # noqa: T201
+            print(f"{self._book}: {stage} {what} in {spent:.1f} s", file=sys.stderr, flush=True)  # noqa: T201
 
 
 def tell(value: Mapping[str, Any], *, as_json: bool, words: Callable[[], None]) -> None:

@@ -35,6 +35,8 @@ class Table(Strict):
     """Is a run refused without it? Otherwise its absence is a finding."""
     source: Source = FileSource()
     """Where the file comes from when no `--raw` names a folder that holds it."""
+    score_source: Source | None = None
+    """The same for `score_file`; it is fetched with the others, and a run goes on without it."""
     md5: str | None = None
     """Of the raw file, wherever it comes from; a file that differs is refused."""
 
@@ -334,6 +336,8 @@ class Portfolio(Strict):
         for name, table in self.tables.items():
             if table.parent is not None and table.parent not in self.tables:
                 raise ValueError(f"table {name}: parent {table.parent!r} is not a table")
+            if table.score_source is not None and table.score_file is None:
+                raise ValueError(f"table {name}: score_source needs score_file")
             if (table.parent is None) != (table.foreign_key is None):
                 raise ValueError(f"table {name}: parent and foreign_key go together")
         return self

@@ -35,6 +35,26 @@ def run_table(runs: Sequence[RunContext]) -> RenderableType:
     return Group(*banners, table)
 
 
+def plan_lines(planned: Mapping[str, Any]) -> list[str]:
+    """What `ingest --dry-run` tells: a line for each file, and under it what is in the way."""
+    lines = [f"raw folder: {planned['raw']}"]
+    for row in planned["tables"]:
+        state = (
+            "there"
+            if row["there"]
+            else "to fetch"
+            if row["problem"] is None
+            else "PROBLEM"
+            if row["needed"]
+            else "absent"
+        )
+        size = NONE if row["bytes"] is None else f"{row['bytes'] / 1e6:,.1f} MB"
+        lines.append(f"{state:<9} {row['file']:<24} {size:>12}  {row['uri']}")
+        if row["problem"]:
+            lines += [f"{'':<10}{row['problem']['what']}", f"{'':<10}hint: {row['problem']['hint']}"]
+    return lines
+
+
 def freshness_table(report: Mapping[str, Any]) -> RenderableType:
     """data_freshness.json: a line for each table, the verdict in a word and its reason in a few."""
     told = report["meta"]

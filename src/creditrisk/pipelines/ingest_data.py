@@ -21,6 +21,7 @@ from creditrisk.pipelines.accepted import Accepted, to_compare_with, write_profi
 from creditrisk.pipelines.addresses import fetch_raw
 from creditrisk.pipelines.check_data import need_promises_kept
 from creditrisk.pipelines.context import Context
+from creditrisk.pipelines.fetch_sources import fetch_sources
 from creditrisk.pipelines.lineage import add_step
 from creditrisk.pipelines.origins import origin_of
 from creditrisk.ports import StoredObject
@@ -49,6 +50,7 @@ def run(context: Context) -> dict[str, Any]:
     book, folder = context.book, context.folder
     if context.raw_uri is not None:
         fetch_raw(context, context.raw_uri)
+    absent = fetch_sources(context) if context.from_sources else []
     with whole_folder(folder.bronze) as bronze:
         arrived = bring_in(context, book, context.raw, bronze)
         origins = {name: origin_of(landed) for name, landed in arrived.landed.items()}
@@ -74,7 +76,7 @@ def run(context: Context) -> dict[str, Any]:
     report = context.report(
         "ingestion_summary.json",
         {
-            **ingestion_summary(arrived.landed, arrived.bronze, arrived.quarantined),
+            **ingestion_summary(arrived.landed, arrived.bronze, [*absent, *arrived.quarantined]),
             "meta": {"sources": {name: _told(origin) for name, origin in origins.items()}},
         },
         inputs={landed.name: landed.sha256 for landed in arrived.landed.values()},

@@ -91,6 +91,10 @@ class RawFolder:
                 return path
         return None
 
+    def find(self, stem: str) -> Path | None:
+        """The file of that stem, wherever it came from."""
+        return next(iter(self._candidates(stem)), None)
+
     def fetched(self) -> dict[str, Any]:
         """What was fetched into this folder, by file name."""
         file = self.path / SOURCES
