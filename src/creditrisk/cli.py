@@ -331,7 +331,7 @@ def _run_one_stage(
     stage: str,
     book: str,
     workspace: Path,
-    raw: Path | None,
+    raw: str | None,
     settings: Mapping[str, Any],
     *,
     by: str | None,

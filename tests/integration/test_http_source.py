@@ -33,7 +33,7 @@ def shared() -> Iterator[FaultyServer]:
 @pytest.fixture
 def server(shared: FaultyServer, monkeypatch: pytest.MonkeyPatch) -> FaultyServer:
     shared.files, shared.asked, shared.sent, shared.answer = {}, [], 0, None
-    monkeypatch.setattr(http, "TIMEOUTS_S", (2.0, 0.3))
+    monkeypatch.setattr(http, "TIMEOUTS_S", (20.0, 20.0))
     for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
         monkeypatch.delenv(name, raising=False)
     return shared
@@ -90,7 +90,10 @@ def test_one_call_survives_cuts_by_trying_again(server: FaultyServer, bring: Bri
     assert (tmp_path / "loans.csv").read_bytes() == CSV
 
 
-def test_a_server_that_stands_still_is_left_and_resumed(server: FaultyServer, bring: Bring, tmp_path: Path) -> None:
+def test_a_server_that_stands_still_is_left_and_resumed(
+    server: FaultyServer, bring: Bring, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http, "TIMEOUTS_S", (20.0, 0.5))
     server.files["/loans"] = Served(CSV, faults=[("stall", 7000)])
     assert bring()
     assert (tmp_path / "loans.csv").read_bytes() == CSV
@@ -238,7 +241,7 @@ def test_netrc_signs_in(server: FaultyServer, bring: Bring, tmp_path: Path, monk
 
 def test_a_page_that_asks_to_sign_in_is_not_taken_for_a_table(server: FaultyServer, bring: Bring) -> None:
     server.files["/loans"] = Served(b"<!DOCTYPE html><html><body>Please sign in</body></html>")
-    assert "web page" in refused(bring, BrokenFile).what
+    assert "HTML page" in refused(bring, BrokenFile).what
 
 
 KILLED = """

@@ -69,7 +69,7 @@ def http_source(url: str, more: str = "") -> str:
 
 @pytest.fixture
 def place(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
-    monkeypatch.setattr(http, "TIMEOUTS_S", (2.0, 0.5))
+    monkeypatch.setattr(http, "TIMEOUTS_S", (20.0, 3.0))
     patience = Patience(attempts=2, sleep=lambda _: None)
     monkeypatch.setattr(
         fetch_sources, "_folder", lambda context: RawFolder(context.raw, context.storage, patience, context.clock.now)

@@ -10,7 +10,7 @@ from threading import Event
 from typing import Any
 
 from creditrisk.config import MAIN, Book
-from creditrisk.errors import CreditRiskError, ExitCode, MissingInput, OutsideFailed, Refused
+from creditrisk.errors import BadUsage, CreditRiskError, ExitCode, MissingInput, OutsideFailed, Refused
 from creditrisk.kinds import Finding, Severity
 from creditrisk.pipelines.context import Context
 from creditrisk.sources import RawFolder, Wanted, connect
@@ -68,6 +68,12 @@ def plan(context: Context) -> dict[str, Any]:
     {"raw": folder, "fetches": does anything come from elsewhere, "tables": [{table, file, kind, uri, bytes, there,
     needed, problem: None or {what, hint, exit_code}}]}.
     """
+    if context.raw_uri is not None:
+        raise BadUsage(
+            "a dry run tells of the book's own sources, or of a folder of this machine",
+            where=context.raw_uri,
+            hint="leave --raw out, or run it: what lies under an address is listed before anything is fetched",
+        )
     folder = _folder(context)
     with ThreadPoolExecutor(AT_ONCE) as pool:
         rows = list(pool.map(lambda wanted: _planned(context, folder, wanted), _wanted(context.book)))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -20,8 +19,7 @@ class Landed:
     """One raw table on this machine, whole and as promised.
 
     path: what to read, in `format`.  source: the file it came in; another one than `path` when it was a zip.
-    size, sha256, md5: of `source`.  uri: where that came from, without credentials; file:<name> when it was simply
-    there.  modified: when its owner last changed it, in UTC, where he says so.
+    size, sha256, md5: of `source`.
     survey: what the bytes of a text hold.  remarks: what was odd about the file and how it was taken, for people.
     """
 
@@ -31,8 +29,6 @@ class Landed:
     size: int
     sha256: str
     md5: str | None = None
-    uri: str = ""
-    modified: datetime | None = None
     survey: Survey = field(default_factory=Survey)
     remarks: tuple[str, ...] = ()
 

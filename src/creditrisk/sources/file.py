@@ -5,12 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 
 from creditrisk.config import Table
 from creditrisk.errors import BadData, BadUsage, BrokenFile, CreditRiskError, MissingInput, did_you_mean
-from creditrisk.kinds import sha256_of_file
+from creditrisk.files import Checksums, Hashes, checksums
 from creditrisk.sources.base import Landed, TableFormat
 from creditrisk.sources.recognise import Content, content_of, head_of
 from creditrisk.sources.survey import Survey, survey_of
@@ -62,20 +61,27 @@ def _land(source: Path, md5: str | None, landing: Path, limits: Limits) -> Lande
     size = source.stat().st_size
     if size == 0:
         raise BadData("the file is empty", where=str(source), hint="fetch it again, or remove it")
-    found = _checked_md5(source, md5)
+    _need_md5(source, md5)
     taken = _opened(source, landing, limits)
     return Landed(
-        taken.path, taken.format, source, size, taken.sha256, found, survey=taken.survey, remarks=tuple(taken.remarks)
+        taken.path,
+        taken.format,
+        source,
+        size,
+        taken.found.sha256,
+        taken.found.md5,
+        survey=taken.survey,
+        remarks=tuple(taken.remarks),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class _Taken:
-    """What is read of a source, in which format, and the sha256 of the source."""
+    """What is read of a source, in which format, and the checksums of the source."""
 
     path: Path
     format: TableFormat
-    sha256: str
+    found: Checksums
     survey: Survey
     remarks: list[str]
 
@@ -109,9 +115,9 @@ def _table(path: Path, content: Content, source: Path, landing: Path, limits: Li
     if path.stat().st_size == 0:
         raise BadData("the file is empty", where=str(path), hint="fetch it again, or remove it")
     if path is source and content is Content.TEXT:
-        digest = sha256()
-        survey = survey_of(path, digest)
-        return _Taken(path, "csv", digest.hexdigest(), survey, remarks)
+        hashes = Hashes()
+        survey = survey_of(path, hashes)
+        return _Taken(path, "csv", hashes.checksums(), survey, remarks)
     survey = Survey()
     if content is Content.GZIP:
         survey = check_gzip(path, limits).result()
@@ -119,7 +125,7 @@ def _table(path: Path, content: Content, source: Path, landing: Path, limits: Li
         survey = survey_of(path)
     if path is not source:
         path = path.rename(landing / f"{_stem(source.name)}{_ending(content)}")
-    return _Taken(path, _FORMAT[content], sha256_of_file(source), survey, remarks)
+    return _Taken(path, _FORMAT[content], checksums(source), survey, remarks)
 
 
 _FORMAT: Mapping[Content, TableFormat] = {Content.TEXT: "csv", Content.GZIP: "csv.gz", Content.PARQUET: "parquet"}
@@ -148,9 +154,9 @@ def _behind_remark(archive: Path) -> list[str]:
     return [f"{behind:,} bytes follow the end of the archive and were not read"] if behind > 0 else []
 
 
-def _checked_md5(path: Path, expected: str | None) -> str | None:
+def _need_md5(path: Path, expected: str | None) -> None:
     if expected is None:
-        return None
+        return
     with path.open("rb") as stream:
         found = hashlib.file_digest(stream, "md5").hexdigest()
     if found != expected.lower():
@@ -159,7 +165,6 @@ def _checked_md5(path: Path, expected: str | None) -> str | None:
             where=str(path),
             hint="fetch the file again; if the new content is right, correct md5 in portfolio.yaml",
         )
-    return found
 
 
 def _stem(name: str) -> str:

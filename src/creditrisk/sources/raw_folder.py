@@ -17,6 +17,7 @@ from creditrisk.ports import Storage
 from creditrisk.sources.base import Bringer, Remote
 from creditrisk.sources.download import Arrived, Patience, Told, discard, download, forget_note
 from creditrisk.sources.file import ENDINGS, FileSource
+from creditrisk.sources.recognise import Content, content_of, head_of
 from creditrisk.sources.registry import connect
 
 SOURCES = ".sources.json"
@@ -101,7 +102,7 @@ class RawFolder:
         return read_json(file) if file.is_file() else {}
 
     def _land(self, wanted: Wanted, remote: Remote | Bringer, part: Path, arrived: Arrived) -> None:
-        _need_table(part, remote.uri)
+        ending = _ending(part, remote.uri)
         if wanted.promised and not _kept(wanted.promised, part, arrived.checksums, None):
             stated = ", ".join(f"{name} expected {value}" for name, value in wanted.promised.items())
             found = ", ".join(f"{getattr(arrived.checksums, name)}" for name in wanted.promised)
@@ -110,7 +111,7 @@ class RawFolder:
                 where=remote.uri,
                 hint="ask its owner which is right; if the new content is, correct it under source in portfolio.yaml",
             )
-        path = self.path / f"{wanted.stem}{_ending(part)}"
+        path = self.path / f"{wanted.stem}{ending}"
         older = [other for other in self._candidates(wanted.stem) if other != path and other.name in self.fetched()]
         # First the note, then the name: killed in between, the next run finds its own file and not a stranger's.
         self._note({path.name: self._entry(wanted, arrived)})
@@ -169,7 +170,7 @@ def _agree(promised: Mapping[str, str], found: Checksums) -> bool:
 
 def _table_inside(path: Path) -> Checksums | None:
     """Of the one table in a zip or gzip file; None for everything else."""
-    ending = _ending(path)
+    ending = _ending(path, str(path))
     if ending not in (".zip", ".csv.gz"):
         return None
     with TemporaryDirectory(prefix=PARTIAL, dir=path.parent) as folder:
@@ -184,21 +185,11 @@ def _table_inside(path: Path) -> Checksums | None:
         return checksums(landed.path)
 
 
-def _ending(path: Path) -> str:
-    """The ending of a name for it, by the first bytes."""
-    with path.open("rb") as stream:
-        head = stream.read(4)
-    return next((ending for magic, ending in _MAGIC.items() if head.startswith(magic)), ".csv")
+def _ending(path: Path, where: str) -> str:
+    """The ending of a name for it, by its bytes. Raises BrokenFile when they are no table's, such as a web page's."""
+    if path.stat().st_size == 0:
+        raise BrokenFile("the file is empty", where=where, hint="ask its owner")
+    return _ENDINGS[content_of(head_of(path), where=where)]
 
 
-_MAGIC = {b"\x1f\x8b": ".csv.gz", b"PK\x03\x04": ".zip", b"PK\x05\x06": ".zip", b"PAR1": ".parquet"}
-
-
-def _need_table(part: Path, uri: str) -> None:
-    """Say at once what the usual wrong answers are."""
-    with part.open("rb") as stream:
-        head = stream.read(512).lstrip().lower()
-    if not head:
-        raise BrokenFile("the file at the source is empty", where=uri, hint="ask its owner")
-    if head.startswith((b"<!doctype html", b"<html")):
-        raise BrokenFile("a web page came, not a table", where=uri, hint="look whether the address asks to sign in")
+_ENDINGS = {Content.TEXT: ".csv", Content.GZIP: ".csv.gz", Content.ZIP: ".zip", Content.PARQUET: ".parquet"}
