@@ -72,7 +72,9 @@ def place(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytes
     monkeypatch.setattr(http, "TIMEOUTS_S", (20.0, 3.0))
     patience = Patience(attempts=2, sleep=lambda _: None)
     monkeypatch.setattr(
-        fetch_sources, "_folder", lambda context: RawFolder(context.raw, context.storage, patience, context.clock.now)
+        fetch_sources,
+        "_folder",
+        lambda context, _: RawFolder(context.raw, context.storage, patience, context.clock.now),
     )
     monkeypatch.setenv("TINY_KEY", SECRET)
     raw = write_tiny_raw(tmp_path / "raw")

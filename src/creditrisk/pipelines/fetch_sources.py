@@ -13,7 +13,7 @@ from creditrisk.config import MAIN, Book
 from creditrisk.errors import BadUsage, CreditRiskError, ExitCode, MissingInput, OutsideFailed, Refused
 from creditrisk.kinds import Finding, Severity
 from creditrisk.pipelines.context import Context
-from creditrisk.sources import RawFolder, Wanted, connect
+from creditrisk.sources import Patience, RawFolder, Wanted, connect
 
 AT_ONCE = 4
 """Files that are on their way side by side: more help little, and some sources dislike it."""
@@ -32,8 +32,8 @@ def fetch_sources(context: Context) -> list[Finding]:
     if not files:
         return []
     context.raw.mkdir(parents=True, exist_ok=True)
-    folder = _folder(context)
     stop = Event()
+    folder = _folder(context, Patience(sleep=stop.wait))  # who waits for another try wakes up when all stop
 
     def bring(wanted: Wanted) -> Finding | None:
         shown = _Shown(context, f"fetch {wanted.stem}", stop)
@@ -74,7 +74,7 @@ def plan(context: Context) -> dict[str, Any]:
             where=context.raw_uri,
             hint="leave --raw out, or run it: what lies under an address is listed before anything is fetched",
         )
-    folder = _folder(context)
+    folder = _folder(context, Patience())
     with ThreadPoolExecutor(AT_ONCE) as pool:
         rows = list(pool.map(lambda wanted: _planned(context, folder, wanted), _wanted(context.book)))
     return {"raw": str(context.raw), "fetches": context.from_sources, "tables": rows}
@@ -98,8 +98,8 @@ def _is_needed(book: Book, wanted: Wanted) -> bool:
     return wanted.stem == table.file and (table.required or wanted.table == MAIN)
 
 
-def _folder(context: Context) -> RawFolder:
-    return RawFolder(context.raw, context.storage, now=context.clock.now)
+def _folder(context: Context, patience: Patience) -> RawFolder:
+    return RawFolder(context.raw, context.storage, patience, context.clock.now)
 
 
 class _StoppedError(OutsideFailed):

@@ -27,7 +27,7 @@ class Patience:
     first_wait_s: float = 1.0
     longest_wait_s: float = 60.0
     """Also the longest that a server may ask to wait."""
-    sleep: Callable[[float], None] = time.sleep
+    sleep: Callable[[float], object] = time.sleep
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def download(remote: Remote | Bringer, to: Path, told: Told, patience: Patience)
         stop=stop_after_attempt(patience.attempts),
         wait=wait_s,
         retry=retry_if_exception(may_help),
-        sleep=patience.sleep,
+        sleep=lambda seconds: _wait(patience, seconds),
         reraise=True,
     )
     try:
@@ -71,9 +71,13 @@ def download(remote: Remote | Bringer, to: Path, told: Told, patience: Patience)
     except OutsideFailed as error:
         if error.retry_after_s and error.retry_after_s > patience.longest_wait_s:
             error.what += f"; it asks to wait {error.retry_after_s:,.0f} s"
-        if _note(to).is_file():
+        if _note(to).is_file() and to.is_file() and to.stat().st_size:
             error.hint += f"; {to.stat().st_size:,} bytes are kept, the next try goes on from there"
         raise
+
+
+def _wait(patience: Patience, seconds: float) -> None:
+    patience.sleep(seconds)
 
 
 def discard(to: Path) -> None:
@@ -89,9 +93,9 @@ def forget_note(to: Path) -> None:
 
 def _stream(remote: Remote, to: Path, told: Told) -> Arrived:
     stat = remote.stat()
-    here = _kept(to, stat)
-    _need_room(to, stat, here)
     with _disk_full_told(to, stat):
+        here = _kept(to, stat)
+        _need_room(to, stat, here)
         hashes, size = _append(remote, to, stat, here, told)
     checksums = hashes.checksums()
     if stat.size is not None and size < stat.size:
@@ -192,12 +196,14 @@ def _disk_full_told(to: Path, stat: StoredObject) -> Iterator[None]:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
         here = to.stat().st_size if to.is_file() else 0
-        raise _no_room(stat, max((stat.size or 0) - here, 1), shutil.disk_usage(to.parent).free) from error
+        needed = None if stat.size is None else stat.size - here
+        raise _no_room(stat, needed, shutil.disk_usage(to.parent).free) from error
 
 
-def _no_room(stat: StoredObject, needed: int, free: int) -> OutsideFailed:
+def _no_room(stat: StoredObject, needed: int | None, free: int) -> OutsideFailed:
+    more = "more room is" if needed is None else f"{needed / 2**20:,.1f} MB more are"
     return OutsideFailed(
-        f"the disk is too full: {needed / 2**20:,.1f} MB more are needed, {free / 2**20:,.1f} MB are free",
+        f"the disk is too full: {more} needed, {free / 2**20:,.1f} MB are free",
         where=stat.uri,
         hint="free disk space, or give another --workspace",
         retry_may_help=False,
