@@ -348,6 +348,10 @@ def _run_one_stage(
 
     def words() -> None:
         _tell_released(context.leaks_released)
+        if report.get("suspects"):
+            told = ", ".join(report["suspects"])
+            typer.echo(f"leak radar: {len(report['suspects'])} columns may know the outcome, no feature may read "
+                       f"them: {told}; leak_report.json says why")  # fmt: skip
         typer.echo(f"{stage}: done; reports in {context.folder.reports}")
 
     tell(report, as_json=as_json, words=words)

@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 
 from creditrisk.contracts.leak_tables import EPOCH, Child, Column, child_columns, days_of, main_columns
 from creditrisk.duck import DuckSettings, locked_room, translated
+from creditrisk.errors import BadData
 from creditrisk.stats import alone
 from creditrisk.stats.alone import Codes, Floats, Group, Mask, Outcomes, Ranked, ranked
 
@@ -87,9 +88,12 @@ def people(keys: pa.ChunkedArray, target: pa.ChunkedArray, date: pa.ChunkedArray
     """The entities with a known outcome; `most` of them, chosen by a hash of the key, where there are more.
 
     keys, target (0, 1 or NULL), date (as-of, NULL where unknown): one row an entity.
+    Raises BadData when no outcome is known.
     """
     days = np.full(len(keys), np.nan) if date is None else days_of(date)
     table = pa.table({"key": keys, "target": target, "day": days}).filter(pc.is_valid(target))
+    if not table.num_rows:
+        raise BadData("no entity has a known outcome, so no column can be held against it")
     digests = [hashlib.md5(str(key).encode(), usedforsecurity=False).hexdigest() for key in table["key"].to_pylist()]
     order = sorted(range(len(digests)), key=digests.__getitem__)[:most]
     kept = table.take(pa.array(order, pa.int64()))
@@ -114,9 +118,13 @@ def figures(
 ) -> Iterator[Figures]:
     """Of every column of the main table, then of count, mean, max and share of NULL of each child column.
 
+    children: parents before their own children.
     A single value is told when it has `rows_min` rows and a bad rate of `bad_rate_high`.
     """
-    links = {child.table: child for child in children if child.table in tables}
+    links: dict[str, Child] = {}
+    for child in children:  # one whose parent was not asked for leads to no entity
+        if child.table in tables and child.parent in (main, *links):
+            links[child.table] = child
     with locked_room(settings, reads=list(tables.values()), writes=tables[main].parent) as con, translated(main):
         con.register("who", pa.table({"key": who.keys, "pos": np.arange(len(who.keys), dtype=np.int64)}))
         con.execute("create temp table people as select * from who")

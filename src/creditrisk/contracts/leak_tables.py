@@ -62,15 +62,16 @@ def main_columns(con: Connection, table: str, path: Path, key: str) -> Iterator[
     file = f"read_parquet({quoted(str(path.resolve()))}, file_row_number = true)"
     types = {name: kind for name, kind in _types(con, file).items() if name not in (key, "file_row_number")}
     for names in _batched(list(types)):
-        listed = ", ".join(f"{_readable(f'rows.{named(name)}', types[name])} as {named(name)}" for name in names)
+        # Numbered, so that no column's name can clash with another one.
+        listed = ", ".join(f"{_readable(f'rows.{named(name)}', types[name])} as c{i}" for i, name in enumerate(names))
         rows = con.sql(
-            f"select people.pos, rows.file_row_number as place, {listed} "  # noqa: S608
+            f"select people.pos as pos, rows.file_row_number as place, {listed} "  # noqa: S608
             f"from {file} as rows join people on people.key = rows.{named(key)}"
         ).to_arrow_table()
         order = np.argsort(rows["pos"].to_numpy())
         place = rows["place"].to_numpy()[order].astype(np.float64)
-        for name in names:
-            yield _column(table, name, types[name], rows[name].combine_chunks().take(pa.array(order)), place=place)
+        for i, name in enumerate(names):
+            yield _column(table, name, types[name], rows[f"c{i}"].combine_chunks().take(pa.array(order)), place=place)
 
 
 def child_columns(
@@ -85,26 +86,26 @@ def child_columns(
     source, pos = _joined(child, children, tables)
     first = True
     for names in _batched(list(types)):
-        listed = [f"{expression} as {named(f'{name}/{what}')}" for name in names
+        listed = [f"{expression} as {what}{i}" for i, name in enumerate(names)
                   for what, expression in _aggregates(f"rows.{named(name)}", types[name]).items()]  # fmt: skip
         found = con.sql(
-            f"select {pos} as pos, count(*) as {named('/count')}, {', '.join(listed)} from {source} group by 1"  # noqa: S608
+            f"select {pos} as pos, count(*) as rows, {', '.join(listed)} from {source} group by 1"  # noqa: S608
         ).to_arrow_table()
         where = found["pos"].to_numpy()
         there = np.zeros(rows, dtype=bool)
         there[where] = True
         if first:
             counted = np.zeros(rows)
-            counted[where] = found["/count"].to_numpy()
+            counted[where] = found["rows"].to_numpy()
             yield Column(child.table, "(rows)", "number", counted, aggregate="count")
             first = False
         take = np.full(rows, -1)
         take[where] = np.arange(len(where))
         index = pa.array(take, mask=take < 0)
-        for name in names:
+        for i, name in enumerate(names):
             for what in _aggregates("", types[name]):
                 kind = types[name] if what == "max" else "DOUBLE"
-                values = found[f"{name}/{what}"].combine_chunks().take(index)
+                values = found[f"{what}{i}"].combine_chunks().take(index)
                 yield _column(child.table, name, kind, values, aggregate=what, there=there)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from creditrisk.config import Book, Reasons
+from collections.abc import Iterable
+
+from creditrisk.config import Book, Reasons, SqlFile
 from creditrisk.duck import DuckSettings, locked_room, translated
 from creditrisk.errors import BadConfig, did_you_mean
 from creditrisk.features.engine import Schema, _empty_view, table_schema, tables_read
@@ -71,23 +73,28 @@ def bound_columns(sql: str, path: str, schema: Schema, read: frozenset[str]) -> 
     return {str(row[0]): str(row[1]) for row in rows}
 
 
-def files_reading(book: Book, table: str, column: str) -> list[str]:
-    """Paths of the book's SQL files that do not bind without this column of a table."""
+def files_reading(book: Book, columns: Iterable[tuple[str, str]]) -> dict[tuple[str, str], list[str]]:
+    """{(table, column): paths of the book's SQL files that do not bind without it}, for those that any file reads."""
     schema: dict[str, dict[str, str]] = table_schema(book)
-    if column not in schema.get(table, {}):
-        return []
-    without = {**schema[table]}
-    del without[column]
-    found = []
-    for file in book.sql:
+    visible = [(table, column) for table, column in columns if column in schema.get(table, {})]
+    found: dict[tuple[str, str], list[str]] = {}
+    for file in book.sql if visible else ():
         read = tables_read(file)
-        if table in read:
-            try:
-                bound_columns(file.text, file.path, {**schema, table: without}, read)
-            except BadConfig:
-                found.append(file.path)
+        for table, column in visible:
+            if table in read and column.lower() in file.text.lower():  # no star stands for it: the lint sees to that
+                others = {name: kind for name, kind in schema[table].items() if name != column}
+                if not _binds(file, {**schema, table: others}, read):
+                    found.setdefault((table, column), []).append(file.path)
         schema[file.name] = bound_columns(file.text, file.path, schema, read)
     return found
+
+
+def _binds(file: SqlFile, schema: Schema, read: frozenset[str]) -> bool:
+    try:
+        bound_columns(file.text, file.path, schema, read)
+    except BadConfig:
+        return False
+    return True
 
 
 def reason_groups(reasons: Reasons, features: dict[str, str]) -> dict[str, str]:

@@ -114,6 +114,8 @@ class RunContext(TypedDict, total=False):
     """Checks that were not made: `table`, `rule`, `column` or none, `because`."""
     leaks_released: Sequence[Mapping[str, Any]]
     """Suspects of the leak radar that may be features: `table`, `column`, `by`, `because`."""
+    suspects: Sequence[Mapping[str, Any]]
+    """Columns that no feature may read, of leak_report.json, worst first: `table`, `column`, `auc`, `signals`."""
     book: BookFacts
     model: ModelFacts
     metrics: Mapping[str, Any]

@@ -8,7 +8,6 @@ from typing import Any
 from creditrisk.config import MAIN
 from creditrisk.contracts import check_feature_table, refuse_if_needed
 from creditrisk.features import check_sql, compute
-from creditrisk.kinds import sha256_of_file
 from creditrisk.pipelines.check_data import need_checked
 from creditrisk.pipelines.context import Context
 from creditrisk.pipelines.leak_check import readable_schema
@@ -20,7 +19,7 @@ def run(context: Context) -> dict[str, Any]:
     book, folder = context.book, context.folder
     features = check_sql(book)
     tables = need_checked(context)
-    schema = readable_schema(context, {f"bronze/{name}": sha256_of_file(path) for name, path in tables.items()})
+    schema = readable_schema(context, tables)
     rows = compute(
         tables,
         book.sql,

@@ -23,7 +23,10 @@ FINDINGS_PAGE = "contract_findings.html"
 
 
 def run(context: Context) -> dict[str, Any]:
-    """contract_findings.json and .html. A table that breaks a contract's must leaves nothing for later stages."""
+    """contract_findings.json and .html, and leak_report.json, whose `suspects` are told with the findings.
+
+    A table that breaks a contract's must leaves nothing for later stages.
+    """
     tables = _bronze(context)
     hashes = need_unchanged(context, "ingest", {f"bronze/{name}": path for name, path in tables.items()})
     before = to_compare_with(context.folder.bronze, hashes)
@@ -33,8 +36,7 @@ def run(context: Context) -> dict[str, Any]:
     body = findings_report(context.book.contracts, context.book.portfolio, summary, checked, last)
     report = context.report(FINDINGS, body, inputs=hashes)
     write_text(context.folder.report(FINDINGS_PAGE), render_contract_findings(report, context.book.portfolio.title))
-    leak_check.search(context, tables, hashes)
-    return report
+    return {**report, "suspects": leak_check.search(context, tables, hashes)}
 
 
 def need_promises_kept(

@@ -13,15 +13,15 @@ from creditrisk.contracts.leak_verdicts import leak_report
 from creditrisk.errors import Refused
 from creditrisk.features import files_reading, table_schema
 from creditrisk.files import read_json
-from creditrisk.kinds import sha256_of
+from creditrisk.kinds import sha256_of, sha256_of_file
 from creditrisk.pipelines.context import Context
 from creditrisk.split import read_labels
 
 REPORT = "leak_report.json"
 
 
-def search(context: Context, tables: Mapping[str, Path], hashes: Mapping[str, str]) -> dict[str, Any]:
-    """leak_report.json for these tables, whose sha256 are `hashes`: every column, worst first."""
+def search(context: Context, tables: Mapping[str, Path], hashes: Mapping[str, str]) -> list[str]:
+    """leak_report.json for these tables, whose sha256 are `hashes`. Returns the suspects, worst first."""
     book, limits = context.book, context.book.portfolio.leak_radar
     labels = read_labels(book, tables[MAIN], context.duck).rows
     who = people(labels["key"], labels["target"], labels["date"], most=limits.sample_rows)
@@ -36,18 +36,19 @@ def search(context: Context, tables: Mapping[str, Path], hashes: Mapping[str, st
         settings=context.duck,
         progress=context.stage_progress("check"),
     )
-    return context.report(REPORT, leak_report(every, book, who), inputs={**hashes, "leak_radar": _rules(book)})
+    report = context.report(REPORT, leak_report(every, book, who), inputs={**hashes, "leak_radar": _rules(book)})
+    return [f"{told['table']}.{told['column']}" for told in report["columns"] if told["verdict"] == "suspect"]
 
 
-def readable_schema(context: Context, hashes: Mapping[str, str]) -> dict[str, dict[str, str]]:
+def readable_schema(context: Context, tables: Mapping[str, Path]) -> dict[str, dict[str, str]]:
     """What the features' SQL may see of each table: never a column under suspicion.
 
-    hashes: {bronze/table: sha256} of the tables as they are.
     Raises Refused when the radar has not looked at these tables, or when the SQL reads a suspect.
     """
     book = context.book
     path = context.folder.report(REPORT)
     told = read_json(path) if path.is_file() else {}
+    hashes = {f"bronze/{name}": sha256_of_file(file) for name, file in tables.items()}
     if told.get("inputs") != {**hashes, "leak_radar": _rules(book)}:
         raise Refused(
             "the leak radar has not searched these tables, under these rules, for columns that know the outcome",
@@ -63,17 +64,17 @@ def readable_schema(context: Context, hashes: Mapping[str, str]) -> dict[str, di
 
 
 def _refuse_if_read(book: Book, suspects: list[dict[str, Any]]) -> None:
-    read = {(told["table"], told["column"]): (told, files) for told in suspects
-            if (files := files_reading(book, told["table"], told["column"]))}  # fmt: skip
+    signals = {(told["table"], told["column"]): told["signals"] for told in suspects}
+    read = files_reading(book, signals)
     if not read:
         return
-    (table, column), (told, files) = next(iter(read.items()))
-    more = [f"{name}.{other}" for name, other in list(read)[1:]]
+    (table, column), files = next((place, read[place]) for place in signals if place in read)  # the worst one
+    more = [".".join(place) for place in signals if place in read and place != (table, column)]
     also = f" (and {len(more)} more: {', '.join(more[:10])})" if more else ""
     release = f"{{column: {column}, {f'table: {table}, ' if table != MAIN else ''}by: NAME, because: REASON}}"
     raise Refused(
         f"the features read {table}.{column}, which may know the outcome: "
-        + "; ".join(signal["says"] for signal in told["signals"])
+        + "; ".join(signal["says"] for signal in signals[table, column])
         + also,
         where=", ".join(files),
         hint=f"take it out of the SQL; or mark it `available: post_origination` in contracts/{table}.yaml; or, if it "

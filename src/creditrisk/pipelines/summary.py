@@ -64,6 +64,9 @@ def gather(context: Context, seconds: Mapping[str, float]) -> RunContext:
             "run_id": promoted.get("meta", {}).get("run_id", ""),
         },
     }
+    told["suspects"] = [
+        column for column in _report(context, "leak_report").get("columns", ()) if column["verdict"] == "suspect"
+    ]
     if trained:
         told["model"] = {
             "name": name,

@@ -13,13 +13,14 @@ import pytest
 from rich.console import Console
 
 from creditrisk.config import load_book
-from creditrisk.errors import BadConfig, Refused
+from creditrisk.errors import BadConfig, ExitCode, Refused
 from creditrisk.files import read_json, write_text
 from creditrisk.modelling import load_bundle
 from creditrisk.pages.terminal import run_table
 from creditrisk.pipelines import build_feature_store, check_data, ingest_data
 from creditrisk.pipelines.context import Context
 from creditrisk.pipelines.stages import run_stages
+from creditrisk.pipelines.summary import write_summary
 from tests.support.schemas import faults_in
 from tests.support.tiny_book import APPLICATION, FEATURE_TABLE, REASONS, write_tiny_book
 from tests.support.tiny_run import tiny_context, write_tiny_raw
@@ -82,6 +83,7 @@ def test_a_planted_leak_that_no_name_gives_away_is_found_and_refused_with_the_re
     assert {signal["kind"] for signal in told["signals"]} >= {"extreme_rate"}
     with pytest.raises(Refused) as caught:
         build_feature_store.run(context)
+    assert caught.value.exit_code == ExitCode.REFUSED
     assert "application.code" in caught.value.what
     assert "where it has a value" in caught.value.what
     assert caught.value.where.endswith("feature_table.sql")
@@ -95,6 +97,10 @@ def test_a_suspect_that_no_sql_reads_is_told_and_stops_nothing(tmp_path: Path) -
     assert column(context, "code")["verdict"] == "suspect"
     build_feature_store.run(context)
     assert context.folder.feature_store.is_file()
+    write_summary(context, {})
+    page = context.folder.report("run_summary.html").read_text(encoding="utf-8")
+    assert "Columns that may know the outcome" in page
+    assert "application.<wbr>code" in page
 
 
 def test_a_release_lets_it_through_and_everything_says_in_red_who_answers(tmp_path: Path) -> None:
