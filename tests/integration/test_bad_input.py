@@ -164,7 +164,7 @@ BAD_DATA: dict[str, tuple[str, Spoil, int, str, str, str]] = {
     "loans of one month": (
         LENDING, column("accepted.csv", "issue_d", "Jan-2010"), 1, "part is empty", "split", "split.test_from",
     ),
-    "exact duplicates": (LENDING, doubled_rows, 1, "more than one row", "loan_key", "remove the doubled rows"),
+    "exact duplicates": (LENDING, doubled_rows, 1, "stand more than once", "loan_key", "remove the copies"),
     "a torn gzip": (LENDING, truncated_gzip, 1, "", "accepted.csv.gz", "again"),
     "a header without loans": (LENDING, only("accepted.csv", 1), 1, "no rows", "accepted.csv", ""),
     "an empty file": (LENDING, only("accepted.csv", 0), 1, "empty", "accepted.csv", ""),
@@ -348,7 +348,7 @@ BAD_BATCHES: dict[str, tuple[Spoil, int, str, str]] = {
     "no such input": (shutil.rmtree, 2, "no such", ""),
     "no main table": (lambda raw: (raw / "accepted.csv").unlink(), 2, "missing", "accepted.csv"),
     "no column": (without("accepted.csv", "annual_inc"), 1, "annual_inc", ""),
-    "exact duplicates": (doubled_rows, 1, "more than one row", ""),
+    "exact duplicates": (doubled_rows, 1, "stand more than once", ""),
     "a torn gzip": (truncated_gzip, 1, "", "again"),
     "a header without loans": (only("accepted.csv", 1), 1, "no rows", ""),
 }
