@@ -56,7 +56,7 @@ def root(s3: RunningStore, folder: Path) -> str:
 
 def test_a_run_takes_its_tables_from_a_bucket(root: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = [folder / "book", "--workspace", folder / "ws", "--raw", f"{root}/raw"]
-    command(capsys, "run", *words)
+    command(capsys, "run", *words, "--until", "evaluate", "--set", "training.estimator=logistic")
     again = command(capsys, "ingest", *words)
     sources = again["meta"]["sources"]  # type: ignore[index,call-overload]
     assert sources["application"]["uri"] == f"{root}/raw/applications.csv"
@@ -74,7 +74,8 @@ def test_a_run_is_published_and_scored_with_from_the_bucket(
     assert again["uploaded"] == 0
     assert faults(folder / "ws" / "tiny" / "reports" / "publication.json") == []
     at_home = folder / "at_home.csv"
-    command(capsys, "score", book, *workspace, "--alias", "candidate", "--input", folder / "raw", "--output", at_home)
+    (bundle,) = (folder / "ws" / "tiny" / "models").glob("*/bundle")
+    command(capsys, "score", book, *workspace, "--bundle", bundle, "--input", folder / "raw", "--output", at_home)
     elsewhere = ["--workspace", folder / "another"]  # nothing was ever trained there
     for bundle in (told["uri"], told["bundle_uri"]):
         there = f"{root}/decisions/{str(bundle)[-6:]}.csv"
@@ -88,7 +89,8 @@ def test_a_run_is_published_and_scored_with_from_the_bucket(
 
 
 def test_one_raw_file_in_a_bucket_is_scored(root: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    words = ["--workspace", folder / "ws", "--alias", "candidate", "--output", folder / "one.csv"]
+    (bundle,) = (folder / "ws" / "tiny" / "models").glob("*/bundle")
+    words = ["--workspace", folder / "ws", "--bundle", bundle, "--output", folder / "one.csv"]
     told = command(capsys, "score", folder / "book", *words, "--input", f"{root}/raw/applications.csv")
     assert told["rows"] == 600
 

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import hashlib
+import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from creditrisk.adapters import fsspec_storage
 from creditrisk.adapters.fsspec_storage import CHUNK, FsspecStorage
-from creditrisk.errors import MissingInput
+from creditrisk.errors import MissingInput, OutsideFailed
+from creditrisk.pipelines.addresses import source_at
+from creditrisk.sources import RawFolder, Wanted
+from creditrisk.sources.download import Patience
+from tests.support.faulty import Cutter
 from tests.support.stores import RUNNING, RunningStore
 
 TABLE = b"loan_id,bad\n1,0\n"
@@ -94,3 +101,37 @@ def test_an_empty_object_is_an_empty_object(storage: FsspecStorage, root: str, t
     put(storage, tmp_path, f"{root}/empty.csv", b"")
     assert storage.stat(f"{root}/empty.csv").size == 0
     assert read(storage, f"{root}/empty.csv") == b""
+
+
+@pytest.mark.parametrize("kind", RUNNING)
+def test_a_connection_that_is_cut_anywhere_leaves_nothing_visible_and_the_next_try_goes_on(
+    kind: str, running_store: Callable[[str], RunningStore], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fsspec_storage, "CHUNK", 2**16)
+    real = asyncio.sleep
+    monkeypatch.setattr(asyncio, "sleep", lambda _seconds, *rest: real(0.001, *rest))
+    store, dice = running_store(kind), random.Random(7)
+    table = b"loan_id,bad\n" + b"".join(b"%d,0\n" % number for number in range(50_000))
+    uri = f"{store.root}/{tmp_path.name}.csv"
+    with store.environment():
+        storage = FsspecStorage()
+        put(storage, tmp_path, uri, table)
+        storage.close()
+    cutter = Cutter(store.url)
+    with store.at(cutter.url).environment():
+        for turn in range(4):
+            folder, storage = tmp_path / str(turn), FsspecStorage()
+            raw = RawFolder(folder, storage, Patience(attempts=1))
+            cutter.allow(dice.randrange(len(table)))
+            with pytest.raises(OutsideFailed) as caught:
+                raw.bring(Wanted("table", "table", source_at(uri)), lambda *_: None)
+            assert caught.value.retry_may_help
+            assert list(folder.glob("[!.]*")) == []
+            kept = sum(path.stat().st_size for path in folder.glob(".fetching-table"))
+            cutter.allow(None)
+            assert raw.bring(Wanted("table", "table", source_at(uri)), lambda *_: None)
+            assert (folder / "table.csv").read_bytes() == table
+            assert cutter.passed < len(table) - kept + 50_000  # the kept bytes were not asked for again
+            storage.close()
+    cutter.close()
+    gc.collect()

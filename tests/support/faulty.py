@@ -61,11 +61,15 @@ class Cutter:
         self._target = urlsplit(url)
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
-        self.budget: int | None = None
-        """Bytes of answers that still pass, of all connections together; None = everything passes."""
-        self.cuts = 0
+        self._budget: int | None = None
+        self.passed = 0
+        """Bytes of answers since `allow` was called."""
         self._closed = False
         threading.Thread(target=self._accept, daemon=True).start()
+
+    def allow(self, budget: int | None) -> None:
+        """Bytes of answers that may still pass, over all connections; None = everything passes."""
+        self._budget, self.passed = budget, 0
 
     def close(self) -> None:
         self._closed = True
@@ -84,13 +88,11 @@ class Cutter:
     def _pass(self, source: socket.socket, to: socket.socket, answers: bool) -> None:
         try:
             while data := source.recv(65536):
-                if answers and self.budget is not None:
-                    data = data[: self.budget]
-                    self.budget -= len(data)
-                    if self.budget <= 0:
-                        self.cuts += 1
-                        to.sendall(data)
-                        break
+                if answers:
+                    data = data if self._budget is None else data[: max(self._budget - self.passed, 0)]
+                    self.passed += len(data)
+                if not data:
+                    break
                 to.sendall(data)
         except OSError:
             pass
