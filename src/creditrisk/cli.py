@@ -262,6 +262,37 @@ def publish(
 
 
 @app.command()
+def lineage(
+    book: BookName,
+    workspace: WorkspaceDir = WORKSPACE,
+    model: Annotated[
+        str | None, typer.Option("--model", metavar="HASH_OR_VERSION", help="An earlier model; else the latest run.")
+    ] = None,
+    raw: Annotated[
+        str | None, typer.Option("--raw", metavar="SHA_OR_FILE", help="Which models were made from these bytes?")
+    ] = None,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Are the files still what they were? Exit 1 if one is not.")
+    ] = False,
+    as_json: AsJson = False,
+    debug: Debug = False,  # noqa: ARG001
+) -> None:
+    """Which raw bytes stand behind a model, and which models came from given bytes."""
+    from creditrisk.pages.terminal import lineage_table, models_table
+    from creditrisk.pipelines.trace import need_all_here, of_model, of_raw
+    from creditrisk.wiring import book_with, context_for
+
+    if raw is not None and (model is not None or verify):
+        raise BadUsage("--raw asks for models, --model and --verify for files", hint="ask one after the other")
+    with context_for(book_with(book, {}), workspace, progress=lambda *_: None) as context:
+        answer = of_model(context, model, verify=verify) if raw is None else of_raw(context, raw)
+    table = lineage_table if raw is None else models_table
+    tell(answer, as_json=as_json, words=lambda: _print(table(answer)))
+    if verify:
+        _or_exit(lambda: need_all_here(answer))
+
+
+@app.command()
 def doctor(workspace: WorkspaceDir = WORKSPACE, as_json: AsJson = False, debug: Debug = False) -> None:  # noqa: ARG001
     """What is installed, reachable, configured, and what is missing."""
     from creditrisk.doctor import examine

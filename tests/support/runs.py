@@ -118,22 +118,61 @@ def _hash(name: str) -> str:
     return hashlib.sha256(name.encode()).hexdigest()
 
 
+TABLES = (
+    "application", "POS_CASH_balance", "bureau", "bureau_balance", "credit_card_balance", "installments_payments",
+    "previous_application",
+)  # fmt: skip
+
+
 def _lineage() -> Any:
+    nodes = lineage_nodes()
     return {
         "files": [
-            {"table": "application", "file": "application_train.csv.gz", "sha256": _hash("a"), "bytes": 166_133_370,
-             "rows": 23_993, "rejected": 2, "bronze_sha256": _hash("b")},
-            {"table": "credit_card_balance", "file": "credit_card_balance.csv", "sha256": _hash("c"),
-             "bytes": 424_582_605, "rows": 3_840_312, "rejected": 0, "bronze_sha256": _hash("d")},
+            {"table": table, "file": nodes[f"bronze/{table}"]["made_from"][1].removeprefix("raw/"),
+             "sha256": _hash(f"raw/{table}"), "bytes": 166_133_370, "rows": 3_840_312, "rejected": 2,
+             "bronze_sha256": nodes[f"bronze/{table}"]["sha256"]}
+            for table in TABLES
         ],
         "steps": [
-            {"name": "Feature store", "sha256": _hash("e"), "rows": 23_993, "columns": 97},
-            {"name": "Train", "sha256": _hash("f"), "rows": 16_412, "columns": 99},
-            {"name": "Calibration", "sha256": _hash("g"), "rows": 4_108, "columns": 99},
-            {"name": "Test", "sha256": _hash("h"), "rows": 3_000, "columns": 99},
-            {"name": "Bundle", "sha256": _hash("bundle"), "what": "the model, its SQL and its rules"},
+            {"name": name, "sha256": node["sha256"], "what": node["kind"],
+             **({"rows": node["rows"]} if "rows" in node else {})}
+            for name, node in nodes.items() if not name.startswith(("raw/", "bronze/"))
         ],
+        "nodes": nodes,
     }  # fmt: skip
+
+
+def lineage_nodes() -> dict[str, Any]:
+    """The nodes of a data_lineage.json of a book with seven tables."""
+    nodes: dict[str, Any] = {}
+
+    def add(name: str, kind: str, step: str, *made_from: str, **other: Any) -> None:
+        nodes[name] = {"kind": kind, "sha256": _hash(name), "step": step, "made_from": list(made_from),
+                       "file": "", **other}  # fmt: skip
+
+    for table in TABLES:
+        file = f"{table}.csv.gz" if table != "application" else "application_train.csv.gz"
+        add(f"raw/{file}", "raw", "ingest", bytes=166_133_370, uri=f"s3://lender/{file}")
+        add(f"contract/{table}", "contract", "ingest")
+        add(f"bronze/{table}", "table", "ingest", f"contract/{table}", f"raw/{file}", rows=3_840_312)
+    add("book", "book", "features")
+    for place in range(9):
+        add(f"sql/features_{place}", "sql", "features")
+    sql = [f"sql/features_{place}" for place in range(9)]
+    add("feature_store", "table", "features", "book", *sql, *(f"bronze/{table}" for table in TABLES), rows=23_993)
+    for part, rows in (("train", 16_412), ("calibration", 4_108), ("test", 3_000)):
+        add(part, "table", "split", "feature_store", "bronze/application", rows=rows)
+    add("audit", "table", "split", "bronze/application")
+    add("bundle", "bundle", "train", "train", "calibration", "book")
+    add("test_predictions", "table", "evaluate", "bundle", "test", rows=3_000)
+    for step, names in {
+        "ingest": ("ingestion_summary.json", "data_freshness.json"), "check": ("contract_findings.json",),
+        "split": ("split.json",), "train": ("metrics.json",), "evaluate": ("test_metrics.json",),
+        "register": ("registry_promotion.json",),
+    }.items():  # fmt: skip
+        for name in names:
+            add(f"reports/{name}", "report", step, file=f"reports/{name}")
+    return nodes
 
 
 _REASONS = (

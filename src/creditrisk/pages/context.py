@@ -73,19 +73,20 @@ class FileLineage(TypedDict, total=False):
 
 
 class Step(TypedDict, total=False):
-    """One artefact after bronze, in the order of making: feature store, parts, bundle."""
+    """One thing that was read or made, in the order of making; typed tables stand with their raw files."""
 
     name: str
     sha256: str
     rows: int
-    columns: int
     what: str
-    """A few words, where rows and columns do not fit."""
+    """Its kind in a word."""
 
 
 class Lineage(TypedDict, total=False):
     files: Sequence[FileLineage]
     steps: Sequence[Step]
+    nodes: Mapping[str, Any]
+    """Of data_lineage.json, for the drawing."""
 
 
 class StageSeconds(TypedDict):

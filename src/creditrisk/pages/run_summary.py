@@ -13,6 +13,7 @@ from creditrisk.pages import formats, story
 from creditrisk.pages.context import RunContext
 from creditrisk.pages.environment import environment
 from creditrisk.pages.formats import as_number, share_of
+from creditrisk.pages.lineage_picture import picture
 
 PLOTS = {
     "roc": "Receiver operating characteristic",
@@ -66,7 +67,7 @@ def render_run_summary(context: RunContext, plots: Mapping[str, bytes] | None = 
         "barred": _barred(context.get("policy", {})),
         "findings": _findings(context),
         "findings_page": context.get("findings_page", ""),
-        "chain": _chain(context),
+        "drawn": picture(context.get("lineage", {}).get("nodes", {})),
         "stages": _stages(context),
     }
     return environment().get_template("run_summary.html.j2").render(view)
@@ -178,23 +179,6 @@ def _where(finding: Mapping[str, Any]) -> str:
     if finding.get("line") is not None:
         place += f", line {finding['line']}"
     return place + (f", column {finding['column']}" if finding.get("column") else "")
-
-
-def _chain(context: RunContext) -> list[dict[str, Any]]:
-    """The way from raw files to the bundle, one box each; [] where there is no lineage."""
-    lineage = context.get("lineage", {})
-    files = list(lineage.get("files", ()))
-    boxes: list[dict[str, Any]] = []
-    if files:
-        bytes_in, rows_in = (sum(as_number(file.get(of)) or 0 for file in files) for of in ("bytes", "rows"))
-        boxes.append({"name": "Raw files", "what": f"{len(files)} read, {formats.size(bytes_in)}"})
-        boxes.append({"name": "Bronze tables", "what": f"{len(files)} typed, {formats.count(rows_in)} rows"})
-    return [*boxes, *({**step, "what": _extent(step)} for step in lineage.get("steps", ()))]
-
-
-def _extent(step: Mapping[str, Any]) -> str:
-    counted = [f"{formats.count(step[of])} {of}" for of in ("rows", "columns") if step.get(of) is not None]
-    return ", ".join(counted) or str(step.get("what", ""))
 
 
 def _stages(context: RunContext) -> dict[str, Any]:

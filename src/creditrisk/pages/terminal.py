@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from creditrisk.pages.context import RunContext
-from creditrisk.pages.formats import NONE, as_number, count, decimals, hours, interval, minute, percent, seconds
+from creditrisk.pages.formats import NONE, as_number, count, decimals, hours, interval, minute, percent, seconds, size
 
 
 def run_table(runs: Sequence[RunContext]) -> RenderableType:
@@ -81,6 +81,57 @@ def _freshness_title(report: Mapping[str, Any]) -> Text:
     newest = report["newest"]
     data = f"; newest {newest['column']} in the data: {newest['date']}" if newest else ""
     return Text(f"{report['book']}, as of {minute(report['meta']['as_of'])}{data}")
+
+
+def lineage_table(answer: Mapping[str, Any]) -> RenderableType:
+    """What stands behind one model; with the state of each file where that was asked."""
+    model = f"model {answer['bundle_sha256']}" if answer["bundle_sha256"] else "no model yet"
+    parts: list[RenderableType] = [Text(f"{answer['book']}: {model}", style="bold")]
+    for told in answer["lineages"]:
+        parts.append(Text(f"made {minute(told['made_at'])} by {told['actor']}, from"))
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+        table.add_column("raw file", overflow="fold")
+        table.add_column("size", justify="right", no_wrap=True)
+        table.add_column("sha256", overflow="fold", min_width=32)
+        for raw in told["raw"]:
+            name = Text(raw["file"])
+            table.add_row(name.append(f"\n{raw['uri']}", style="dim") if raw["uri"] else name,
+                          size(raw["bytes"]), Text(raw["sha256"]))  # fmt: skip
+        parts.append(table)
+        parts += _states(told["files"]) if "files" in told else []
+    return Group(*parts)
+
+
+def _states(files: Sequence[Mapping[str, str]]) -> list[RenderableType]:
+    counts = {state: sum(file["state"] == state for file in files) for state in _STATE_STYLES}
+    told = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
+    lines: list[RenderableType] = [Text(f"of {len(files)} files: {told}")]
+    return lines + [
+        Text(f"  {file['state']}: {file['name']}, was {file['sha256'][:16]}", style=_STATE_STYLES[file["state"]])
+        for file in files
+        if file["state"] != "as it was"
+    ]
+
+
+_STATE_STYLES = {"as it was": "green", "replaced": "dim", "differs": "bold red", "gone": "bold red"}
+
+
+def models_table(answer: Mapping[str, Any]) -> RenderableType:
+    """Which models were made from some bytes."""
+    parts: list[RenderableType] = [Text(f"{answer['book']}: models made from {answer['sha256']}", style="bold")]
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in ("model", "version", "made", "by", "as"):
+        table.add_column(column, overflow="fold")
+    for model in answer["models"]:
+        version = " ".join([str(model["version"] or "none"), *model["aliases"]])
+        files = ", ".join(raw["file"] for raw in model["raw"])
+        table.add_row(
+            *map(Text, (model["bundle_sha256"][:16], version, minute(model["made_at"]), model["actor"], files))
+        )
+    parts.append(table if answer["models"] else Text("none"))
+    if answer["without_lineage"]:
+        parts.append(Text(f"no lineage was kept with: {', '.join(answer['without_lineage'])}", style="bold red"))
+    return Group(*parts)
 
 
 _BANNER = Text("Invented data: no row of it is about real people or a real lender.", justify="center")

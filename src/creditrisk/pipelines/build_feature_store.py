@@ -10,8 +10,8 @@ from creditrisk.contracts import check_feature_table, refuse_if_needed
 from creditrisk.features import check_sql, compute
 from creditrisk.pipelines.check_data import need_checked
 from creditrisk.pipelines.context import Context
-from creditrisk.pipelines.leak_check import readable_schema
-from creditrisk.pipelines.lineage import add_step
+from creditrisk.pipelines.leak_check import REPORT, readable_schema
+from creditrisk.pipelines.lineage import add_step, book_nodes, table_node
 
 
 def run(context: Context) -> dict[str, Any]:
@@ -32,13 +32,12 @@ def run(context: Context) -> dict[str, Any]:
     refuse_if_needed(check_feature_table(folder.feature_store, book.key))
     facts = {"rows": rows, "features": len(features), "preset": book.portfolio.features.preset,
              "absent_tables": sorted(set(book.portfolio.tables) - set(tables) - {MAIN})}  # fmt: skip
-    add_step(
-        context,
-        "features",
-        made={"feature_store": folder.feature_store},
-        by={"book": book.sha256, **{f"sql/{file.name}": file.sha256 for file in book.sql}},
-        facts=facts,
-    )
+    by = book_nodes(book)
+    made = table_node(
+        context, folder.feature_store, "book", f"reports/{REPORT}", *(f"sql/{file.name}" for file in book.sql),
+        *(f"bronze/{name}" for name in tables), rows=rows,
+    )  # fmt: skip
+    add_step(context, "features", {**by, "feature_store": made})
     return facts
 
 

@@ -16,7 +16,7 @@ from creditrisk.pages.contract_findings import render_contract_findings
 from creditrisk.pipelines import leak_check
 from creditrisk.pipelines.accepted import Accepted, to_compare_with
 from creditrisk.pipelines.context import Context
-from creditrisk.pipelines.lineage import need_unchanged
+from creditrisk.pipelines.lineage import add_step, need_unchanged
 
 FINDINGS = "contract_findings.json"
 FINDINGS_PAGE = "contract_findings.html"
@@ -36,7 +36,9 @@ def run(context: Context) -> dict[str, Any]:
     body = findings_report(context.book.contracts, context.book.portfolio, summary, checked, last)
     report = context.report(FINDINGS, body, inputs=hashes)
     write_text(context.folder.report(FINDINGS_PAGE), render_contract_findings(report, context.book.portfolio.title))
-    return {**report, "suspects": leak_check.search(context, tables, hashes)}
+    suspects = leak_check.search(context, tables, hashes)
+    add_step(context, "check", {})
+    return {**report, "suspects": suspects}
 
 
 def need_promises_kept(

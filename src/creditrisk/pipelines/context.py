@@ -42,6 +42,8 @@ class Context:
     """Address of a folder in a bucket that was named instead of a raw folder; its tables land in `raw`."""
     from_sources: bool = False
     """No raw folder was named: tables come from the book's `source:` and land in `raw`."""
+    written: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Reports of this run that the lineage does not know yet, by file name."""
     found: dict[str, Checked] = field(default_factory=dict)
     """What the contracts find in tables of these bytes: ingest asks before it writes, check tells; read once a run."""
 
@@ -68,6 +70,7 @@ class Context:
         """Write <reports>/<name> with what every report has, and return it."""
         report = self.stamped(body, inputs=inputs)
         write_json(self.folder.report(name), report)
+        self.written[name] = report
         return report
 
     def stamped(self, body: Mapping[str, Any], *, inputs: Mapping[str, Path | str]) -> dict[str, Any]:

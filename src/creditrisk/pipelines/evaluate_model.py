@@ -13,7 +13,7 @@ from creditrisk.evaluation import curves, metrics, plots
 from creditrisk.evaluation.tables import quarters
 from creditrisk.files import read_json, whole_file
 from creditrisk.pipelines.context import Context
-from creditrisk.pipelines.lineage import add_step, need_unchanged
+from creditrisk.pipelines.lineage import add_step, need_unchanged, plots_node, table_node
 from creditrisk.pipelines.train_model import newest_bundle
 from creditrisk.scoring import score
 
@@ -38,12 +38,17 @@ def run(context: Context) -> dict[str, Any]:
     plots.write_evaluation(
         folder.reports / "test_evaluation", curves.curves(y, pd, points), importance, invented=context.invented
     )
-    add_step(context, "evaluate", made={"test_predictions": predictions}, by={"bundle": bundle.sha256}, facts={})
-    return context.report(
+    report = context.report(
         "test_metrics.json",
         {"bundle_sha256": bundle.sha256, **figures},
         inputs={"test": test, "bundle": bundle.sha256, "test_predictions": predictions},
     )
+    made = {
+        "test_predictions": table_node(context, predictions, "bundle", "test", rows=rows.num_rows),
+        "test_evaluation": plots_node(context, folder.reports / "test_evaluation", "bundle", "test"),
+    }
+    add_step(context, "evaluate", made)
+    return report
 
 
 def _figures(decisions: pa.Table, rows: pa.Table, grades: list[str]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from creditrisk.config import MAIN, Book, Table
 from creditrisk.contracts import BronzeTable, ingestion_summary, quarantine, to_bronze
 from creditrisk.files import whole_folder
 from creditrisk.governance import Act
+from creditrisk.governance.lineage import Node, NodeKind
 from creditrisk.kinds import Finding, sha256_of_file
 from creditrisk.pipelines import data_freshness
 from creditrisk.pipelines.accepted import Accepted, to_compare_with, write_profile
@@ -22,8 +24,8 @@ from creditrisk.pipelines.addresses import fetch_raw
 from creditrisk.pipelines.check_data import need_promises_kept
 from creditrisk.pipelines.context import Context
 from creditrisk.pipelines.fetch_sources import fetch_sources
-from creditrisk.pipelines.lineage import add_step
-from creditrisk.pipelines.origins import origin_of
+from creditrisk.pipelines.lineage import add_step, table_node
+from creditrisk.pipelines.origins import origin_of, was_fetched
 from creditrisk.ports import StoredObject
 from creditrisk.sources import Landed, Limits, fetch
 from creditrisk.split import assign, read_labels
@@ -66,13 +68,6 @@ def run(context: Context) -> dict[str, Any]:
         )
         assign(read_labels(book, arrived.bronze[MAIN].path, context.duck), book.portfolio.split)
         write_profile(bronze, Accepted(made, checked.profiles), before)
-    add_step(
-        context,
-        "ingest",
-        made=made,
-        by={f"raw/{landed.name}": landed.sha256 for landed in arrived.landed.values()},
-        facts={f"bronze/{name}": table.rows for name, table in arrived.bronze.items()},
-    )
     report = context.report(
         "ingestion_summary.json",
         {
@@ -82,6 +77,7 @@ def run(context: Context) -> dict[str, Any]:
         inputs={landed.name: landed.sha256 for landed in arrived.landed.values()},
     )
     data_freshness.run(context)
+    add_step(context, "ingest", _nodes(context, arrived, origins))
     context.act(Act.INGEST_ACCEPTED, {landed.name: landed.sha256 for landed in arrived.landed.values()})
     return report
 
@@ -123,6 +119,32 @@ def bring_in(context: Context, book: Book, raw: Path, folder: Path, *, scoring: 
     changed = {finding.table for finding in taken_out}
     bronze = {name: _as_it_is_now(table) if name in changed else table for name, table in bronze.items()}
     return Arrived(landed, bronze, taken_out)
+
+
+def _nodes(context: Context, arrived: Arrived, origins: Mapping[str, StoredObject]) -> dict[str, Node]:
+    nodes: dict[str, Node] = {}
+    for name, landed in arrived.landed.items():
+        origin, bronze = origins[name], arrived.bronze[name]
+        fetched = was_fetched(origin)
+        contract = f"contracts/{name}.yaml"
+        nodes |= {
+            f"raw/{landed.name}": Node(
+                NodeKind.RAW,
+                landed.sha256,
+                file=landed.name,
+                bytes=landed.size,
+                uri=origin.uri if fetched else None,
+                version=origin.version if fetched else None,
+            ),
+            f"contract/{name}": Node(
+                NodeKind.CONTRACT, sha256_of_file(context.book.folder / contract), file=contract
+            ),
+            f"bronze/{name}": table_node(
+                context, context.folder.table(name), f"raw/{landed.name}", f"contract/{name}",
+                rows=bronze.rows, sha256=bronze.sha256,
+            ),
+        }  # fmt: skip
+    return nodes
 
 
 def _told(origin: StoredObject) -> dict[str, str | None]:

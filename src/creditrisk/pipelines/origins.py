@@ -10,9 +10,7 @@ from typing import Any
 
 from creditrisk.ports import StoredObject
 from creditrisk.sources import Landed
-
-NOTES = ".sources.json"
-"""Beside fetched files: {file name: {uri, size, md5, sha256, version, modified, fetched_at}}."""
+from creditrisk.sources.raw_folder import SOURCES
 
 
 def origin_of(landed: Landed) -> StoredObject:
@@ -48,7 +46,7 @@ def time_of(text: Any) -> datetime | None:
 def _note(source: Path) -> Mapping[str, Any]:
     """{} where there is none: the notes explain files, they do not vouch for them."""
     try:
-        notes = json.loads((source.parent / NOTES).read_text(encoding="utf-8"))
+        notes = json.loads((source.parent / SOURCES).read_text(encoding="utf-8"))
         note = notes[source.name]
     except (OSError, ValueError, KeyError, TypeError):
         return {}

@@ -10,6 +10,7 @@ from creditrisk.errors import Refused
 from creditrisk.files import read_json
 from creditrisk.governance import Act
 from creditrisk.pipelines.context import Context
+from creditrisk.pipelines.lineage import add_step
 from creditrisk.pipelines.train_model import newest_bundle
 from creditrisk.ports import BUNDLE_TAG, CANDIDATE, TrainingRun
 
@@ -71,6 +72,7 @@ def run(context: Context) -> dict[str, Any]:
         },
         inputs={"bundle": bundle.sha256, **{name: folder.report(name) for name in FIGURES}},
     )
+    add_step(context, "register", {})
     context.act(Act.REGISTERED, {"bundle": bundle.sha256, "version": str(version.version)})
     return report
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Any
 
 from creditrisk.config import MAIN
 from creditrisk.pipelines.context import Context
-from creditrisk.pipelines.lineage import add_step, need_unchanged
+from creditrisk.pipelines.lineage import add_step, need_unchanged, table_node
 from creditrisk.split import PARTS, assign, read_labels, write_audit, write_parts
 
 
@@ -21,15 +22,17 @@ def run(context: Context) -> dict[str, Any]:
     context.progress("split", "writing parts", 0.5)
     write_parts(folder.feature_store, parts.rows, folder.processed, book.key, context.duck)
     write_audit(book, folder.table(MAIN), folder.audit_table, context.duck)
-    files = {part: folder.part(part) for part in PARTS}
-    add_step(
-        context,
-        "split",
-        made={**files, "audit": folder.audit_table},
-        by={"book": book.sha256},
-        facts={part: figures["n"] for part, figures in parts.report["parts"].items()},
-    )
-    return context.report("split.json", parts.report, inputs={"feature_store": folder.feature_store})
+    report = context.report("split.json", parts.report, inputs={"feature_store": folder.feature_store})
+    target = [f"sql/{Path(book.portfolio.target.sql).stem}"] if book.portfolio.target.sql else []
+    rows = {part: figures["n"] for part, figures in parts.report["parts"].items()}
+    made = {
+        part: table_node(
+            context, folder.part(part), "feature_store", f"bronze/{MAIN}", "book", *target, rows=rows[part]
+        )
+        for part in PARTS
+    }
+    add_step(context, "split", {**made, "audit": table_node(context, folder.audit_table, f"bronze/{MAIN}", "book")})
+    return report
 
 
 if __name__ == "__main__":

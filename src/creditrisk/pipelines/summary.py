@@ -10,6 +10,7 @@ from typing import Any
 from creditrisk import __version__
 from creditrisk.config import Decision
 from creditrisk.files import read_json, write_text
+from creditrisk.governance.lineage import NodeKind
 from creditrisk.pages.context import FileLineage, RunContext, SplitFacts, Step
 from creditrisk.pages.run_summary import read_plots, render_run_summary
 from creditrisk.pipelines.check_data import FINDINGS_PAGE
@@ -36,6 +37,7 @@ def gather(context: Context, seconds: Mapping[str, float]) -> RunContext:
         "ingestion_summary", "contract_findings", "data_lineage", "split", "metrics", "test_metrics",
         "registry_promotion",
     )}  # fmt: skip
+    nodes = reports["data_lineage"].get("nodes", {})
     trained, promoted = reports["metrics"], reports["registry_promotion"]
     name = context.book.name
     told: RunContext = {
@@ -53,7 +55,7 @@ def gather(context: Context, seconds: Mapping[str, float]) -> RunContext:
             "is_not": portfolio.target.is_not,
         },
         "findings": reports["contract_findings"].get("findings", []),
-        "lineage": {"files": _files(reports["ingestion_summary"]), "steps": _steps(reports["data_lineage"])},
+        "lineage": {"files": _files(reports["ingestion_summary"]), "steps": _steps(nodes), "nodes": nodes},
         "stages": [{"stage": stage, "seconds": spent} for stage, spent in seconds.items()],
         "decision": _decision(portfolio.decision, trained.get("cut_off", {})),
         "policy": portfolio.policy.model_dump(mode="json"),
@@ -151,20 +153,23 @@ def _files(summary: Mapping[str, Any]) -> list[FileLineage]:
     ]
 
 
-def _steps(lineage: Mapping[str, Any]) -> list[Step]:
+def _steps(nodes: Mapping[str, Any]) -> list[Step]:
     """In the order of making; reports are written with sorted keys."""
-    made_by = lineage.get("steps", {})
+    kinds = list(NodeKind)
     steps: list[Step] = []
-    for step in (made_by[name] for name in STEPS if name in made_by):
-        for made in sorted(step["made"], key=lambda name: (*PARTS, name).index(name) if name in PARTS else len(PARTS)):
-            if not made.startswith("bronze/"):
-                facts = step["facts"]
-                rows = facts.get(made, facts.get("rows"))
-                steps.append(
-                    {"name": made, "sha256": step["made"][made], **({"rows": rows} if rows is not None else {})}
-                )
-        if "bundle" in step["by"] and not step["made"]:
-            steps.append({"name": "bundle", "sha256": step["by"]["bundle"], "what": "the model, its SQL and its rules"})
+    for name in sorted(
+        (name for name, node in nodes.items() if node["kind"] != NodeKind.RAW and not name.startswith("bronze/")),
+        key=lambda name: (
+            STEPS.index(nodes[name]["step"]),
+            kinds.index(nodes[name]["kind"]),
+            PARTS.index(name) if name in PARTS else len(PARTS),
+            name,
+        ),
+    ):
+        step: Step = {"name": name, "sha256": nodes[name]["sha256"], "what": nodes[name]["kind"]}
+        if "rows" in nodes[name]:
+            step["rows"] = nodes[name]["rows"]
+        steps.append(step)
     return steps
 
 

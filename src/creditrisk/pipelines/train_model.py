@@ -17,9 +17,10 @@ from creditrisk.evaluation.tables import importance_table
 from creditrisk.features import check_sql, reason_groups
 from creditrisk.files import PARTIAL
 from creditrisk.governance import Act
+from creditrisk.governance.lineage import Node, NodeKind
 from creditrisk.modelling import Bundle, TrainedModel, load_bundle, points, save_bundle, train
 from creditrisk.pipelines.context import Context
-from creditrisk.pipelines.lineage import add_step, need_unchanged
+from creditrisk.pipelines.lineage import add_step, keep_with_bundle, need_unchanged, plots_node
 from creditrisk.scoring import VERDICTS, grades, verdicts
 
 DEVELOPMENT = ("train", "calibration")
@@ -44,15 +45,13 @@ def run(context: Context) -> dict[str, Any]:
         progress=context.stage_progress("train"),
     )
     sha256 = _save(context, model)
-    add_step(
-        context,
-        "train",
-        made={},
-        by={"bundle": sha256, "book": book.sha256},
-        facts={"features": len(features), "rows": development.num_rows, "estimator": model.estimator.name},
-    )
     report = _report(context, model, sha256, files)
-    context.act(Act.TRAINED, {"bundle": sha256})
+    made = {
+        "bundle": Node(NodeKind.BUNDLE, sha256, made_from=(*DEVELOPMENT, "book"), file=f"models/{sha256[:16]}/bundle"),
+        "evaluation": plots_node(context, folder.reports / "evaluation", "bundle", *DEVELOPMENT),
+    }
+    add_step(context, "train", made)
+    context.act(Act.TRAINED, {"bundle": sha256, "lineage": keep_with_bundle(context, sha256)})
     return report
 
 
@@ -72,8 +71,9 @@ def _save(context: Context, model: TrainedModel) -> str:
         sha256 = save_bundle(unnamed / "bundle", model, book, invented=context.invented)
         target = context.folder.bundle(sha256)
         if not _is_whole(target, sha256):
-            shutil.rmtree(target.parent, ignore_errors=True)
-            unnamed.rename(target.parent)
+            shutil.rmtree(target, ignore_errors=True)
+            target.parent.mkdir(parents=True, exist_ok=True)  # what was kept beside a damaged bundle stays
+            (unnamed / "bundle").rename(target)
     finally:
         shutil.rmtree(unnamed, ignore_errors=True)
     return sha256

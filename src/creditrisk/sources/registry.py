@@ -10,6 +10,7 @@ from creditrisk.errors import BadConfig, MissingInput, did_you_mean
 from creditrisk.ports import Storage
 from creditrisk.sources.azure import azure
 from creditrisk.sources.base import Bringer, Connector, Landed, Remote
+from creditrisk.sources.dvc import DvcFile
 from creditrisk.sources.file import FileSource, look_for
 from creditrisk.sources.gcs import gcs
 from creditrisk.sources.http import HttpRemote
@@ -25,6 +26,7 @@ CONNECTORS: Mapping[str, Connector | None] = {
     "s3": s3,
     "azure": azure,
     "gcs": gcs,
+    "dvc": lambda options, _: DvcFile(options),
 }
 """Kind -> what makes a Remote (or a Bringer) of its options. Optional libraries are imported when it is used."""
 

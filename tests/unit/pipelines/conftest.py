@@ -27,7 +27,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Context:
 def own(finished: Context, tmp_path: Path) -> Context:
     """The same in a workspace of the test's own."""
     shutil.copytree(finished.workspace.root, tmp_path / "workspace")
-    return replace(finished, workspace=Workspace(tmp_path / "workspace"), found={})
+    return replace(finished, workspace=Workspace(tmp_path / "workspace"), found={}, written={})
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from creditrisk.files import read_json
 from creditrisk.kinds import sha256_of, sha256_of_file
 from creditrisk.pipelines import data_freshness, ingest_data
 from creditrisk.pipelines.context import Context
-from creditrisk.pipelines.origins import NOTES
+from creditrisk.sources.raw_folder import SOURCES
 from tests.support.schemas import faults
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -87,7 +87,7 @@ def test_what_the_source_said_counts_more_than_the_files_own_time(fresh: Callabl
     context = fresh()
     note = {"uri": "s3://lake/applications.csv", "version": "7", "modified": "2025-12-01T00:00:00+00:00"}
     note["sha256"] = sha256_of_file(context.raw / "applications.csv")
-    (context.raw / NOTES).write_text(json.dumps({"applications.csv": note}), encoding="utf-8")
+    (context.raw / SOURCES).write_text(json.dumps({"applications.csv": note}), encoding="utf-8")
     ingest_data.run(context)
     told = data_freshness.run(context, max_age_hours=24)["meta"]["tables"]["application"]
     assert (told["uri"], told["verdict"]) == ("s3://lake/applications.csv", "stale")
@@ -105,7 +105,7 @@ def test_what_the_source_said_counts_more_than_the_files_own_time(fresh: Callabl
 )
 def test_notes_that_do_not_fit_the_file_are_not_believed(notes: str, fresh: Callable[..., Context]) -> None:
     context = fresh()
-    (context.raw / NOTES).write_text(notes, encoding="utf-8")
+    (context.raw / SOURCES).write_text(notes, encoding="utf-8")
     ingest_data.run(context)
     told = read_json(context.folder.report("data_freshness.json"))["meta"]["tables"]["application"]
     assert told["uri"].startswith("file:")
