@@ -224,6 +224,10 @@ def _translated(raw: RawTable) -> Iterator[None]:
             what = "different line ends are mixed; each was read as one"
             table, file = raw.contract.table, raw.landed.name
             raise _TidyFirst(Finding(table, "line ends", Severity.WARN, what, file=file)) from error
+        if not raw.is_csv:
+            raise BrokenFile(
+                f"the Parquet file is damaged: {first_line(error)}", where=str(raw.landed.source), hint="fetch it again"
+            ) from error
         raise BrokenFile(_told(error), where=str(raw.landed.source), hint="save it again as plain CSV") from error
 
 

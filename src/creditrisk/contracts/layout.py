@@ -107,7 +107,8 @@ def _encoding(head: bytes, told: _Told) -> str:
         return said
     if len(head) > 3:
         for offset, name in ((1, "utf-16-le"), (0, "utf-16-be")):
-            if head[offset::2].count(0) > 0.4 * len(head[offset::2]):
+            nul, other = head[offset::2], head[1 - offset :: 2]
+            if nul.count(0) > 0.4 * len(nul) and other.count(0) < 0.1 * len(other):
                 raise told.refusal(
                     "every second byte is NUL: this looks like UTF-16 without its byte order mark",
                     told.in_yaml(f"encoding: {name}"),

@@ -180,9 +180,8 @@ def _one_table(opened: zipfile.ZipFile, archive: Path, limits: Limits) -> zipfil
     ]
     tables = [entry for entry in files if entry.filename.lower().endswith((".csv", ".parquet"))]
     tables = tables or [entry for entry in files if entry.filename.lower().endswith(_TABLE_ENDINGS)]
-    if len(tables) > 1:  # a readme is no table, unless it is the only one that could be
-        tables = [entry for entry in tables if not re.match(r"(?i)read.?me", PurePosixPath(entry.filename).name)]
-    if len(tables) != 1 or re.match(r"(?i)read.?me", PurePosixPath(tables[0].filename).name):
+    tables = [entry for entry in tables if not re.match(r"(?i)read.?me", PurePosixPath(entry.filename).name)]
+    if len(tables) != 1:
         raise _not_one(tables, entries, archive)
     if tables[0].flag_bits & 1:
         raise BrokenFile("the archive is encrypted", where=str(archive), hint="unpack it yourself")
