@@ -43,6 +43,11 @@ def repository() -> Path:
     return ROOT
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Bytes make no name: an archive holds the second in which it was packed, and two workers must agree on names."""
+    return argname if isinstance(val, bytes) else None
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A test in tests/integration or tests/e2e has that mark; one that takes `real_data` has that one."""
     for item in items:
