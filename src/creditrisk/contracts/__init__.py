@@ -4,12 +4,13 @@ from creditrisk.contracts.bronze import BronzeTable, entity_key_sql, to_bronze
 from creditrisk.contracts.checks import Checked, check, examine, missing_tables, refuse_if_needed
 from creditrisk.contracts.feature_table import check_feature_table, feature_table_schema
 from creditrisk.contracts.findings_report import findings_report
+from creditrisk.contracts.frames import decisions_schema, need_sound, training_schema
 from creditrisk.contracts.profile import TableProfile
 from creditrisk.contracts.quarantine import quarantine
 from creditrisk.contracts.summary import ingestion_summary
 
 __all__ = [
-    "BronzeTable", "Checked", "TableProfile", "check", "check_feature_table", "entity_key_sql", "examine",
-    "feature_table_schema", "findings_report", "ingestion_summary", "missing_tables", "quarantine",
-    "refuse_if_needed", "to_bronze",
+    "BronzeTable", "Checked", "TableProfile", "check", "check_feature_table", "decisions_schema", "entity_key_sql",
+    "examine", "feature_table_schema", "findings_report", "ingestion_summary", "missing_tables", "need_sound",
+    "quarantine", "refuse_if_needed", "to_bronze", "training_schema",
 ]  # fmt: skip

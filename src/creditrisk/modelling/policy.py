@@ -55,6 +55,11 @@ class DecisionPolicy:
     reasons: tuple[ReasonWords, ...] = ()
     directions: Mapping[str, int] = field(default_factory=dict)
 
+    @property
+    def grade_names(self) -> list[str]:
+        """Best first."""
+        return [name for name, _ in self.grades]
+
     def to_json(self) -> dict[str, Any]:
         value = asdict(self)
         return {

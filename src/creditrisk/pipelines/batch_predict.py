@@ -16,7 +16,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from creditrisk.config import Book, load_book
-from creditrisk.contracts import check, refuse_if_needed
+from creditrisk.contracts import check, decisions_schema, need_sound, refuse_if_needed
 from creditrisk.errors import BadUsage, did_you_mean
 from creditrisk.features import compute, table_schema
 from creditrisk.files import PARTIAL, whole_file
@@ -94,9 +94,12 @@ def _features(context: Context, book: Book, source: Path, folder: Path) -> Path:
 
 
 def _scored(bundle: Bundle, features: Path, *, with_reasons: bool) -> Iterator[pa.Table]:
+    sound = decisions_schema(bundle.key, bundle.policy.grade_names)
     with pq.ParquetFile(features) as file:
         for batch in file.iter_batches(ROWS_AT_ONCE):
-            yield score(bundle, pa.Table.from_batches([batch]), with_reasons=with_reasons)
+            decisions = score(bundle, pa.Table.from_batches([batch]), with_reasons=with_reasons)
+            need_sound(decisions, sound, what="the scored rows")
+            yield decisions
 
 
 def _schema(bundle: Bundle, features: Path) -> pa.Schema:

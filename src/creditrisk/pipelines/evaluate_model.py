@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from creditrisk.contracts import decisions_schema, need_sound
 from creditrisk.evaluation import curves, metrics, plots
 from creditrisk.evaluation.tables import quarters
 from creditrisk.files import read_json, whole_file
@@ -27,11 +28,12 @@ def run(context: Context) -> dict[str, Any]:
     rows = pq.read_table(test)
     context.progress("evaluate", "scoring the test part", 0.0)
     decisions = score(bundle, rows).append_column("target", rows["target"])
+    need_sound(decisions, decisions_schema(bundle.key, bundle.policy.grade_names), what="the scored rows")
     predictions = folder.report("test_predictions.parquet")
     with whole_file(predictions) as partial:
         pq.write_table(decisions, partial, compression="zstd")
     context.progress("evaluate", "figures and intervals", 0.3)
-    figures = _figures(decisions, rows, [name for name, _ in bundle.policy.grades])
+    figures = _figures(decisions, rows, bundle.policy.grade_names)
     context.progress("evaluate", "drawing", 0.8)
     y, pd, points = (decisions[name].to_numpy() for name in ("target", "pd", "score"))
     importance = read_json(folder.report("metrics.json"))["importance"]

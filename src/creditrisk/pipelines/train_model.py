@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from creditrisk.contracts import need_sound, training_schema
 from creditrisk.evaluation import curves, metrics, plots
 from creditrisk.evaluation.tables import importance_table
 from creditrisk.features import check_sql, reason_groups
@@ -36,6 +37,7 @@ def run(context: Context) -> dict[str, Any]:
         table.append_column("part", pa.array([part] * table.num_rows))
         for part, table in zip(files, tables, strict=True)
     )
+    need_sound(development, training_schema(book.key), what="the rows to learn from")
     features = [name for name in check_sql(book) if name in development.column_names]
     model = train(
         development,
@@ -93,7 +95,7 @@ def _report(context: Context, model: TrainedModel, sha256: str, files: dict[str,
     rows, policy = model.out_of_fold, model.policy
     y, pd = rows["target"].to_numpy(), rows["pd"].to_numpy()
     score = points(pd, policy)
-    names = [name for name, _ in policy.grades]
+    names = policy.grade_names
     figures = metrics.test_metrics(
         y, pd, score,
         np.array(VERDICTS)[verdicts(pd, policy)],

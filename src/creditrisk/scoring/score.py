@@ -57,7 +57,7 @@ def score(bundle: Bundle, features: pa.Table, *, with_reasons: bool = True) -> p
             key,
             pa.array(pd),
             pa.array(points(pd, bundle.policy)),
-            _words(grades(pd, bundle.policy), [name for name, _ in bundle.policy.grades]),
+            _words(grades(pd, bundle.policy), bundle.policy.grade_names),
             _words(verdict, VERDICTS),
             reasons_of(bundle, matrix.values, wanted),
             _warnings(matrix),
