@@ -52,6 +52,12 @@ class MissingInput(BadUsage):
     """A file or folder that the command needs is not there."""
 
 
+class MissingObject(MissingInput):
+    """What an address names is not there: a web server's file, a bucket's object, a tracked file."""
+
+    exit_code = ExitCode.REFUSED
+
+
 class BadData(CreditRiskError):
     """The data break a promise that a contract makes; nothing was written."""
 

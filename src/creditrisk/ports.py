@@ -120,7 +120,7 @@ class StoredObject:
 class Storage(Protocol):
     """Files at an address: s3://, az://, gs://, or file://.
 
-    Raises MissingInput when there is no such object, OutsideFailed for everything else that the store does not do:
+    Raises MissingObject when there is no such object, OutsideFailed for everything else that the store does not do:
     `retry_may_help` says whether it may do it later. No message holds a credential.
     """
 

@@ -24,6 +24,7 @@ def test_an_error_reads_as_place_sentence_and_remedy() -> None:
         (errors.BadUsage, ExitCode.BAD_USAGE),
         (errors.BadConfig, ExitCode.BAD_USAGE),
         (errors.MissingInput, ExitCode.BAD_USAGE),
+        (errors.MissingObject, ExitCode.REFUSED),
         (errors.OutsideFailed, ExitCode.OUTSIDE_FAILED),
     ],
 )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from creditrisk.adapters.fsspec_stores import Store
-from creditrisk.errors import BadUsage, CreditRiskError, MissingInput, OutsideFailed
+from creditrisk.errors import BadUsage, CreditRiskError, MissingObject, OutsideFailed
 
 EXPIRED = {"ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired", "RequestExpired", "RefreshError"}
 WRONG = {
@@ -24,7 +24,7 @@ MISSING = {"BlobNotFound", "ContainerNotFound", "NoSuchBucket", "NoSuchKey", "Re
 
 @contextmanager
 def in_our_words(where: str, store: Store) -> Iterator[None]:
-    """Raises MissingInput when the object or its bucket is not there, else OutsideFailed; never what a library raised.
+    """Raises MissingObject when the object or its bucket is not there, else OutsideFailed; never what a library raised.
 
     where: the address without credentials.
     """
@@ -62,7 +62,7 @@ def _translated(error: Exception, where: str, store: Store) -> CreditRiskError:
             retry_may_help=False,
         )  # fmt: skip
     if isinstance(error, FileNotFoundError) or codes & MISSING or status == 404:
-        return MissingInput("there is no such object or bucket", where=where, hint="correct the address")
+        return MissingObject("there is no such object or bucket", where=where, hint="correct the address")
     if codes & MAY_PASS or status is None or status in (408, 429) or status >= 500:
         return OutsideFailed(
             f"the store did not do its part ({code})",

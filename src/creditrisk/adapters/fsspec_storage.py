@@ -12,7 +12,7 @@ from typing import Any
 
 from creditrisk.adapters.fsspec_errors import in_our_words
 from creditrisk.adapters.fsspec_stores import STORES, Info, Store, shown
-from creditrisk.errors import BadUsage, MissingInput, OutsideFailed, did_you_mean
+from creditrisk.errors import BadUsage, MissingObject, OutsideFailed, did_you_mean
 from creditrisk.files import whole_file
 from creditrisk.ports import StoredObject
 
@@ -38,7 +38,7 @@ class FsspecStorage:
                     self._at(name).cat_file(path, start=0, end=1)
             raise
         if info["type"] != "file":
-            raise MissingInput("this is a folder, not an object", where=shown(uri), hint="name one object in it")
+            raise MissingObject("this is a folder, not an object", where=shown(uri), hint="name one object in it")
         return _told(uri, store, info)
 
     @contextmanager

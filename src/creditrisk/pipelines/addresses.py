@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 
 from creditrisk.config import AzureSource, Book, GcsSource, S3Source, Source
-from creditrisk.errors import BadUsage, BrokenFile, MissingInput
+from creditrisk.errors import BadUsage, BrokenFile, MissingObject
 from creditrisk.files import whole_file
 from creditrisk.pipelines.context import Context
 from creditrisk.ports import Storage
@@ -38,13 +38,13 @@ def fetch_raw(context: Context, uri: str) -> None:
 def fetch_tables(context: Context, book: Book, uri: str, folder: Path, *, stage: str, scoring: bool = False) -> Path:
     """The tables of the book that lie in `uri`, into `folder`; or the one file that `uri` is.
 
-    Returns the folder, or the file in it. Raises MissingInput when there is nothing under the address, BadUsage when
+    Returns the folder, or the file in it. Raises MissingObject when there is nothing under the address, BadUsage when
     it is not clear which file is meant.
     """
     storage, uri = need_storage(context, uri), uri.rstrip("/")
     found = {each.uri for each in storage.list(uri)}
     if not found:
-        raise MissingInput("there is nothing under this address", where=uri, hint="correct it: a folder, or a file")
+        raise MissingObject("there is nothing under this address", where=uri, hint="correct it: a folder, or a file")
     wanted = {_stem(uri): uri} if uri in found else _tables(book, uri, found, scoring=scoring)
     folder.mkdir(parents=True, exist_ok=True)
     if f"{uri}/{NOTE}" in found:
@@ -90,7 +90,7 @@ def fetch_bundle(context: Context, uri: str, folder: Path) -> Path:
     found = [each.uri for each in storage.list(uri)]
     root = f"{uri}/bundle" if f"{uri}/bundle/{MANIFEST}" in found else uri
     if f"{root}/{MANIFEST}" not in found:
-        raise MissingInput(f"no bundle here: there is no {MANIFEST}", where=uri, hint="give what `publish` told")
+        raise MissingObject(f"no bundle here: there is no {MANIFEST}", where=uri, hint="give what `publish` told")
     names = [each.removeprefix(f"{root}/") for each in found if each.startswith(f"{root}/")]
     for name in names:
         if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:

@@ -10,7 +10,7 @@ from threading import Event
 from typing import Any
 
 from creditrisk.config import MAIN, Book
-from creditrisk.errors import BadUsage, CreditRiskError, ExitCode, MissingInput, OutsideFailed, Refused
+from creditrisk.errors import BadUsage, CreditRiskError, MissingInput, OutsideFailed, Refused
 from creditrisk.kinds import Finding, Severity
 from creditrisk.pipelines.context import Context
 from creditrisk.sources import Patience, RawFolder, Wanted, connect
@@ -168,7 +168,6 @@ def _planned(context: Context, folder: RawFolder, wanted: Wanted) -> dict[str, A
         else:
             raise MissingInput("no such file in the raw folder", hint="put it there, or name its folder with --raw DIR")
     except CreditRiskError as error:
-        code = ExitCode.REFUSED if isinstance(error, MissingInput) and remote else error.exit_code
-        row["problem"] = {"what": error.what, "hint": error.hint, "exit_code": int(code)}
+        row["problem"] = {"what": error.what, "hint": error.hint, "exit_code": int(error.exit_code)}
         row["needed"] = row["needed"] or not isinstance(error, MissingInput)
     return row

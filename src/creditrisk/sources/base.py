@@ -41,7 +41,7 @@ class Landed:
 class Remote(Protocol):
     """One raw file somewhere else, that can be read from any byte on: http, kaggle, s3, azure, gcs.
 
-    Both acts raise MissingInput when there is no such file, OutsideFailed for everything else; `retry_may_help` says
+    Both acts raise MissingObject when there is no such file, OutsideFailed for everything else; `retry_may_help` says
     whether to try again. No message holds a credential.
     """
 

@@ -44,7 +44,7 @@ def download(remote: Remote | Bringer, to: Path, told: Told, patience: Patience)
 
     What a broken try left at `to` is kept, with a note beside it, and the next one goes on from there when version
     and size at the source are what they were. The caller holds the lock on `to`.
-    Raises MissingInput when the source has no such file, OutsideFailed for all else.
+    Raises MissingObject when the source has no such file, OutsideFailed for all else.
     """
     from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_exponential_jitter
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from creditrisk.config.source import DvcOptions
-from creditrisk.errors import BadConfig, BadUsage, CreditRiskError, MissingInput, OutsideFailed
+from creditrisk.errors import BadConfig, BadUsage, CreditRiskError, MissingObject, OutsideFailed
 from creditrisk.ports import StoredObject
 
 _CHUNK = 2**20
@@ -116,7 +116,7 @@ class DvcFile:
         try:
             info = repo.datafs.info(self._path)
         except FileNotFoundError as error:
-            raise MissingInput(
+            raise MissingObject(
                 f'DVC does not track "{self._options.path}"',
                 where=self.uri,
                 hint="`dvc list -R --dvc-only` in the repository names what it tracks",
@@ -133,7 +133,7 @@ class DvcFile:
                 where=self.uri,
                 hint="name one with `remote:` in portfolio.yaml, or `dvc remote add -d NAME URL`",
             )
-        return MissingInput(
+        return MissingObject(
             f'the remote "{remote}" does not hold this version of the file',
             where=self.uri,
             hint="whoever tracked it must `dvc push` it",

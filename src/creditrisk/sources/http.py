@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from creditrisk.config import HttpOptions
-from creditrisk.errors import MissingInput, OutsideFailed
+from creditrisk.errors import MissingObject, OutsideFailed
 from creditrisk.ports import StoredObject
 
 if TYPE_CHECKING:
@@ -234,7 +234,7 @@ def _need_answered(response: Response, uri: str, how_to_sign_in: str) -> None:
     if code in (200, 206, 416):
         return
     if code in (404, 410):
-        raise MissingInput(f"the source has no such file (HTTP {code})", where=uri, hint="correct the address")
+        raise MissingObject(f"the source has no such file (HTTP {code})", where=uri, hint="correct the address")
     says = {
         401: ("no credential, or one that is not accepted (HTTP 401)", how_to_sign_in),
         403: ("no permission to read it (HTTP 403)", f"ask its owner for access; {how_to_sign_in}"),

@@ -9,7 +9,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from creditrisk.config import KaggleOptions
-from creditrisk.errors import BadUsage, MissingInput, OutsideFailed
+from creditrisk.errors import BadUsage, MissingObject, OutsideFailed
 from creditrisk.ports import StoredObject
 from creditrisk.sources.http import TIMEOUTS_S, described, opened, reading, seconds_to_wait
 
@@ -83,14 +83,14 @@ class KaggleRemote:
         of_set.file_name = options.file
         return client.datasets.dataset_api_client.download_dataset(of_set)
 
-    def _told(self, error: Any) -> OutsideFailed | MissingInput:
+    def _told(self, error: Any) -> OutsideFailed | MissingObject:
         """Kaggle's answer in our words."""
         code = error.response.status_code if error.response is not None else None
         page = f"https://www.kaggle.com/{self._place}"
         if code == 404:
             kind = "competitions" if self._options.competition else "datasets"
             name = self._options.competition or self._options.dataset
-            return MissingInput(
+            return MissingObject(
                 "Kaggle has no such file", where=self.uri, hint=f"see what there is: kaggle {kind} files {name}"
             )
         if code == 403 and self._options.competition:

@@ -55,7 +55,7 @@ class RawFolder:
     def bring(self, wanted: Wanted, told: Told) -> bool:
         """Have the file here, whole and as promised. Says whether it had to be fetched.
 
-        Raises MissingInput when the source has no such file, BrokenFile when another one arrived than was promised,
+        Raises MissingObject when the source has no such file, BrokenFile when another one arrived than was promised,
         BadUsage when a file of that name is here that nobody fetched, OutsideFailed.
         """
         remote = connect(wanted.source, self.storage)
