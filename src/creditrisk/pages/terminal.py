@@ -36,23 +36,24 @@ def run_table(runs: Sequence[RunContext]) -> RenderableType:
 
 
 def plan_lines(planned: Mapping[str, Any]) -> list[str]:
-    """What `ingest --dry-run` tells: a line for each file, and under it what is in the way."""
+    """What `ingest --dry-run` tells: a line for each file; what is in the way is told under the last file it stops."""
     lines = [f"raw folder: {planned['raw']}"]
-    for row in planned["tables"]:
-        state = (
-            "there"
-            if row["there"]
-            else "to fetch"
-            if row["problem"] is None
-            else "PROBLEM"
-            if row["needed"]
-            else "absent"
-        )
+    rows = planned["tables"]
+    for row, after in zip(rows, [*rows[1:], None], strict=True):
         size = NONE if row["bytes"] is None else f"{row['bytes'] / 1e6:,.1f} MB"
-        lines.append(f"{state:<9} {row['file']:<24} {size:>12}  {row['uri']}")
-        if row["problem"]:
-            lines += [f"{'':<10}{row['problem']['what']}", f"{'':<10}hint: {row['problem']['hint']}"]
+        lines.append(f"{_state(row):<9} {row['file']:<24} {size:>12}  {row['uri']}")
+        problem = row["problem"]
+        if problem and (after is None or after["problem"] != problem):
+            lines += [f"{'':<10}{problem['what']}", f"{'':<10}hint: {problem['hint']}"]
     return lines
+
+
+def _state(row: Mapping[str, Any]) -> str:
+    if row["there"]:
+        return "there"
+    if row["problem"] is None:
+        return "to fetch"
+    return "PROBLEM" if row["needed"] else "absent"
 
 
 def freshness_table(report: Mapping[str, Any]) -> RenderableType:

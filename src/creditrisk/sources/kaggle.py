@@ -126,7 +126,10 @@ def signed_in() -> Iterator[Any]:
             api.authenticate()
         except SystemExit:
             raise OutsideFailed(
-                "no credential for Kaggle was found", where="kaggle", hint=SIGN_IN, retry_may_help=False
+                "no credential for Kaggle was found",
+                where="kaggle",
+                hint=f"{SIGN_IN}; or name a folder that holds the files: --raw DIR",
+                retry_may_help=False,
             ) from None
         except OSError as error:  # requests' errors are OSErrors
             raise OutsideFailed(
