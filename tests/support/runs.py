@@ -78,6 +78,7 @@ def full_run(rows: ScoredRows | None = None, *, invented: bool = True) -> RunCon
         },
         "findings": _FINDINGS,
         "lineage": _lineage(),
+        "freshness": _FRESHNESS,
         "stages": [
             {"stage": "ingest", "seconds": 6.31},
             {"stage": "check", "seconds": 1.72},
@@ -173,6 +174,24 @@ def lineage_nodes() -> dict[str, Any]:
         for name in names:
             add(f"reports/{name}", "report", step, file=f"reports/{name}")
     return nodes
+
+
+_FRESHNESS: dict[str, Any] = {
+    "newest": {"column": "issue_d", "date": "2011-12-01"},
+    "meta": {
+        "as_of": "2026-11-21T10:28:40+00:00",
+        "max_age_hours": 48.0,
+        "verdict": "stale",
+        "tables": {
+            "application": {"source_modified": "2026-11-20T22:00:00+00:00", "source_age_hours": 12.5,
+                            "ingestion_age_hours": 0.1, "verdict": "fresh", "why": "not older than 48 h"},
+            "bureau": {"source_modified": "2026-09-01T06:00:00+00:00", "source_age_hours": 1948.5,
+                       "ingestion_age_hours": 0.1, "verdict": "stale", "why": "older than 48 h"},
+            "bureau_balance": {"source_modified": None, "source_age_hours": None, "ingestion_age_hours": 0.1,
+                               "verdict": "unknown", "why": "nobody says when the source last changed it"},
+        },
+    },
+}  # fmt: skip
 
 
 _REASONS = (

@@ -127,6 +127,8 @@ class RunContext(TypedDict, total=False):
     findings_page: str
     """File beside the page that tells every promise and finding; absent where there is none."""
     lineage: Lineage
+    freshness: Mapping[str, Any]
+    """data_freshness.json as it stands."""
     stages: Sequence[StageSeconds]
     """In the order in which they ran."""
     importance: Sequence[Important]

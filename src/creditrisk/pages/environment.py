@@ -22,6 +22,7 @@ def environment() -> Environment:
     made.filters.update(
         plain=formats.plain, count=formats.count, decimals=formats.decimals, percent=formats.percent,
         interval=formats.interval, confidence=formats.confidence, short_hash=formats.short_hash,
-        breakable=formats.breakable, seconds=formats.seconds, size=formats.size,
+        breakable=formats.breakable, seconds=formats.seconds, size=formats.size, hours=formats.hours,
+        minute=formats.minute,
     )  # fmt: skip
     return made

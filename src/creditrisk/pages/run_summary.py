@@ -68,6 +68,7 @@ def render_run_summary(context: RunContext, plots: Mapping[str, bytes] | None = 
         "findings": _findings(context),
         "findings_page": context.get("findings_page", ""),
         "drawn": picture(context.get("lineage", {}).get("nodes", {})),
+        "ages": _ages(context.get("freshness", {})),
         "stages": _stages(context),
     }
     return environment().get_template("run_summary.html.j2").render(view)
@@ -179,6 +180,13 @@ def _where(finding: Mapping[str, Any]) -> str:
     if finding.get("line") is not None:
         place += f", line {finding['line']}"
     return place + (f", column {finding['column']}" if finding.get("column") else "")
+
+
+def _ages(freshness: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """One row a table, as old as it was when the report was written."""
+    told = freshness.get("meta", {})
+    tables = told.get("tables", {}) if isinstance(told, Mapping) else {}
+    return [{"table": name, **of} for name, of in tables.items() if isinstance(of, Mapping)]
 
 
 def _stages(context: RunContext) -> dict[str, Any]:

@@ -34,7 +34,7 @@ def gather(context: Context, seconds: Mapping[str, float]) -> RunContext:
     """A stage that has not run leaves its part out."""
     portfolio = context.book.portfolio
     reports = {name: _report(context, name) for name in (
-        "ingestion_summary", "contract_findings", "data_lineage", "split", "metrics", "test_metrics",
+        "ingestion_summary", "data_freshness", "contract_findings", "data_lineage", "split", "metrics", "test_metrics",
         "registry_promotion",
     )}  # fmt: skip
     nodes = reports["data_lineage"].get("nodes", {})
@@ -56,6 +56,7 @@ def gather(context: Context, seconds: Mapping[str, float]) -> RunContext:
         },
         "findings": reports["contract_findings"].get("findings", []),
         "lineage": {"files": _files(reports["ingestion_summary"]), "steps": _steps(nodes), "nodes": nodes},
+        "freshness": reports["data_freshness"],
         "stages": [{"stage": stage, "seconds": spent} for stage, spent in seconds.items()],
         "decision": _decision(portfolio.decision, trained.get("cut_off", {})),
         "policy": portfolio.policy.model_dump(mode="json"),

@@ -88,6 +88,7 @@ def test_the_page_tells_what_a_reader_asks_first(page: Page, run: RunContext) ->
         "CODE_ GENDER Prohibited Sex: ECOA, 15 U.S.C. 1691(a)(1)",
         "loss given default 0.45, margin 9 %",
         "train 21.9 s",
+        "bureau 2026-09-01 06:00 81 days 0.1 h stale : older than 48 h",
         "creditrisk score home_loans --input DIR",
         "a.modeller",
     ):

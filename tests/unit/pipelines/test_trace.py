@@ -109,14 +109,16 @@ def test_one_changed_byte_is_told(place: str, name: str, own: Context) -> None:
         need_all_here(answer)
 
 
-def test_a_changed_report_and_a_lost_raw_file_are_told_and_times_do_not_count(own: Context, tmp_path: Path) -> None:
-    lost = replace(own, raw=write_tiny_raw(tmp_path / "raw"))
-    run_stages(lost)
-    (lost.raw / "payments.csv").unlink()
-    report = lost.folder.report("split.json")
+def test_a_lost_raw_file_is_told_and_times_do_not_count(own: Context, tmp_path: Path) -> None:
+    lineage = own.folder.report("data_lineage.json")
+    told = json.loads(lineage.read_text(encoding="utf-8"))
+    elsewhere = shutil.copytree(own.raw, tmp_path / "elsewhere")
+    lineage.write_text(json.dumps({**told, "meta": {**told["meta"], "raw": str(elsewhere)}}), encoding="utf-8")
+    (elsewhere / "payments.csv").unlink()
+    report = own.folder.report("split.json")
     told = json.loads(report.read_text(encoding="utf-8"))
     report.write_text(json.dumps({**told, "meta": {}}), encoding="utf-8")
-    found = states(of_model(lost, None, verify=True))
+    found = states(of_model(own, None, verify=True))
     assert {name for name, state in found.items() if state != "as it was"} == {"raw/payments.csv"}
     assert found["raw/payments.csv"] == "gone"
 
