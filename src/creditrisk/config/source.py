@@ -34,6 +34,13 @@ def _without_credentials(uri: str) -> str:
     return uri
 
 
+def _without_password(repository: str) -> str:
+    """A name alone is fine: git@host is how git asks over ssh."""
+    if re.match(r"[a-z0-9+]+://[^/?#@]*:[^/?#]*@", repository) or _SIGNED.search(repository):
+        raise HoldsCredentialError("a password or token stands in the address")
+    return repository
+
+
 # Credentials first: an address that is wrong in two ways is told of the one that must not be repeated.
 HttpAddress = Annotated[str, AfterValidator(_without_credentials), Field(pattern=r"^https?://[^/?#]+/\S*$")]
 BucketAddress = Annotated[str, AfterValidator(_without_credentials), Field(pattern=r"^[a-z0-9]+://[^/?#]+/.*\S$")]
@@ -87,8 +94,8 @@ class BucketOptions(Promised):
 class DvcOptions(Promised):
     path: str
     """Of the tracked file, from the repository's root."""
-    repo: str = "."
-    """Folder or address of the DVC repository."""
+    repo: Annotated[str, AfterValidator(_without_password)] = "."
+    """Folder or address of the DVC repository, without password; git asks as it does elsewhere."""
     rev: str | None = None
     """Branch, tag or commit; empty = what is checked out."""
     remote: str | None = None

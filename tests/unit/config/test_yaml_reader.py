@@ -137,6 +137,7 @@ def test_an_unknown_option_lists_the_keys_of_that_kind_and_no_others(tmp_path: P
         "{kind: s3, options: {uri: 's3://ann:pl4nted-s3cret@bucket/key'}}",
         "{kind: http, options: {url: 'http://h/x', headers_from_env: {Authorization: 'Bearer pl4nted-s3cret'}}}",
         "{kind: s3, options: 'secret=pl4nted-s3cret'}",
+        "{kind: dvc, options: {path: x.csv, repo: 'https://ann:pl4nted-s3cret@host/repo.git'}}",
     ],
 )
 def test_a_credential_in_a_book_is_refused_and_not_repeated(source: str, tmp_path: Path) -> None:
@@ -144,6 +145,11 @@ def test_a_credential_in_a_book_is_refused_and_not_repeated(source: str, tmp_pat
         load_book(with_source(tmp_path, source))
     assert "pl4nted" not in str(caught.value)
     assert "line 6" in caught.value.where
+
+
+def test_git_over_ssh_names_its_user(tmp_path: Path) -> None:
+    book = load_book(with_source(tmp_path, "{kind: dvc, options: {path: x.csv, repo: 'ssh://git@host/repo.git'}}"))
+    assert book.portfolio.tables["application"].source.options.repo == "ssh://git@host/repo.git"
 
 
 def test_a_credential_in_a_setting_of_the_command_line_is_not_repeated(tmp_path: Path) -> None:
