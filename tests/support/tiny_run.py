@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -70,3 +73,10 @@ def tiny_context(
         progress=progress,
         raw=raw or write_tiny_raw(folder / "raw"),
     )
+
+
+def copied(context: Context, to: Path) -> Context:
+    """The same context in a workspace, and with a tracker and a registry, of its own."""
+    shutil.copytree(context.workspace.root, to)
+    tracker, registry = deepcopy((context.tracker, context.registry))
+    return replace(context, workspace=Workspace(to), tracker=tracker, registry=registry, found={}, written={})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from creditrisk.contracts import raw_csv
@@ -22,8 +22,7 @@ def test_lines_are_counted_across_blocks(tmp_path, monkeypatch, name):
 
 @given(st.binary(max_size=60), st.data())
 def test_line_of_any_byte(tmp_path_factory, content, data):
-    if not content:
-        return
+    assume(content and not content.startswith(b"\x1f\x8b"))  # gzip is unpacked first, whatever its name
     path = written(tmp_path_factory.mktemp("bytes") / "x.csv", content)
     place = data.draw(st.integers(0, len(content) - 1))
     assert line_of_byte(path, [place]) == {place: 1 + content[:place].count(b"\n")}

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from creditrisk.config import Workspace
 from creditrisk.pipelines.context import Context
 from creditrisk.pipelines.stages import run_stages
-from tests.support.tiny_run import tiny_context
+from tests.support.tiny_run import copied, tiny_context
 
 
 @pytest.fixture(scope="session")
@@ -26,8 +23,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Context:
 @pytest.fixture
 def own(finished: Context, tmp_path: Path) -> Context:
     """The same in a workspace of the test's own."""
-    shutil.copytree(finished.workspace.root, tmp_path / "workspace")
-    return replace(finished, workspace=Workspace(tmp_path / "workspace"), found={}, written={})
+    return copied(finished, tmp_path / "workspace")
 
 
 @pytest.fixture

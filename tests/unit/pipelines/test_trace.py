@@ -16,15 +16,14 @@ from creditrisk.kinds import sha256_of_file
 from creditrisk.pipelines.context import Context
 from creditrisk.pipelines.stages import run_stages
 from creditrisk.pipelines.trace import need_all_here, of_model, of_raw
-from tests.support.tiny_run import write_tiny_raw
+from tests.support.tiny_run import copied, write_tiny_raw
 
 
 @pytest.fixture(scope="module")
 def twice(finished: Context, tmp_path_factory: pytest.TempPathFactory) -> tuple[Context, str, str]:
     """A workspace after two runs on different raw files: (context, first bundle, second bundle). To read only."""
     folder = tmp_path_factory.mktemp("twice")
-    shutil.copytree(finished.workspace.root, folder / "workspace")
-    first = replace(finished, workspace=type(finished.workspace)(folder / "workspace"), found={}, written={})
+    first = copied(finished, folder / "workspace")
     second = replace(first, raw=write_tiny_raw(folder / "raw", seed=4))
     before = of_model(first, None)["bundle_sha256"]
     run_stages(second)
