@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from functools import cache
 from importlib import metadata
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 PRODUCT = "creditrisk"
 
 
+@cache
 def environment_lock() -> str:
     """`name==version`, sorted, a line for each installed distribution that the product needs, directly or not."""
     from packaging.requirements import Requirement
@@ -21,14 +23,15 @@ def environment_lock() -> str:
     waiting = [Requirement(PRODUCT)]
     while waiting:
         wanted = waiting.pop()
+        name = canonicalize_name(wanted.name)
+        if name in versions and not wanted.extras:
+            continue
         try:
             distribution = metadata.distribution(wanted.name)
         except metadata.PackageNotFoundError:  # needed on another system only, or run from a plain source tree
             continue
         requirements = [Requirement(text) for text in distribution.requires or ()]
-        name = canonicalize_name(wanted.name)
-        if name not in versions or wanted.extras:
-            waiting += [requirement for requirement in requirements if _needed(requirement, wanted.extras)]
+        waiting += [requirement for requirement in requirements if _needed(requirement, wanted.extras)]
         versions[name] = distribution.version
     lines = [f"{name}=={version}" for name, version in sorted(versions.items())]
     return "\n".join([f"# python {platform.python_version()}", *lines]) + "\n"
