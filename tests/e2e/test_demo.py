@@ -47,9 +47,7 @@ def fingerprint(folder: Path) -> dict[str, str]:
     marks = {}
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
-        if not path.is_file() or name.endswith(
-            ("run_summary.html", "registry_promotion.json", ".lock", "decisions.parquet")
-        ):
+        if not path.is_file() or name.endswith(("run_summary.html", ".lock", "decisions.parquet")):
             continue
         is_report = path.suffix == ".json" and "/bundle/" not in name
         marks[name] = sha256_of(json.loads(path.read_text())) if is_report else sha256_of_file(path)

@@ -98,10 +98,10 @@ def test_one_raw_file_in_a_bucket_is_scored(root: str, folder: Path, capsys: pyt
 @pytest.mark.parametrize(
     ("words", "code", "told"),
     [
-        (["ingest", "BOOK", "--raw", "ROOT/none"], 2, "there is nothing under this address"),
-        (["score", "BOOK", "--input", "ROOT/raw", "--output", "d.csv", "--bundle", "ROOT/raw"], 2, "no bundle here"),
+        (["ingest", "BOOK", "--raw", "ROOT/none"], 1, "there is nothing under this address"),
+        (["score", "BOOK", "--input", "ROOT/raw", "--output", "d.csv", "--bundle", "ROOT/raw"], 1, "no bundle here"),
         (["ingest", "BOOK", "--raw", f"s3://lender:{SECRET}@bucket/raw"], 2, "no name, password or query"),
-        (["publish", "BOOK", "--to", "s3://nobodys-bucket/runs"], 2, "no such object or bucket"),
+        (["publish", "BOOK", "--to", "s3://nobodys-bucket/runs"], 1, "no such object or bucket"),
         (["publish", "BOOK", "--to", "runs"], 2, "no store is known"),
     ],
 )

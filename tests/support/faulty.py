@@ -35,7 +35,8 @@ def answering(answer: Answer) -> Iterator[str]:
                 self.send_header(name, value)
             self.end_headers()
             if self.command != "HEAD":
-                self.wfile.write(body)
+                with suppress(ConnectionError):  # a client that has read enough hangs up
+                    self.wfile.write(body)
 
         do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = _answer
 

@@ -11,9 +11,9 @@ from creditrisk import __version__
 from creditrisk.config import Book, BookFolder, Workspace
 from creditrisk.contracts import Checked
 from creditrisk.duck import DuckSettings
-from creditrisk.files import write_json
+from creditrisk.files import read_json, write_json
 from creditrisk.governance import Act, append_act
-from creditrisk.kinds import SCHEMA_VERSION, sha256_of_file
+from creditrisk.kinds import SCHEMA_VERSION, sha256_of, sha256_of_file
 from creditrisk.ports import Clock, Registry, Storage, Tracker
 from creditrisk.sources import Limits
 
@@ -85,9 +85,7 @@ class Context:
             "invented_data": self.invented,
             "checks_off": self.checks_off,
             "leaks_released": self.leaks_released,
-            "inputs": {
-                key: sha256_of_file(value) if isinstance(value, Path) else value for key, value in inputs.items()
-            },
+            "inputs": {key: _mark(value) if isinstance(value, Path) else value for key, value in inputs.items()},
             **body,
             "meta": {**body.get("meta", {}), "created_at": self.clock.now().isoformat(), "actor": self.actor},
         }
@@ -104,3 +102,8 @@ def is_invented(raw: Path) -> bool:
     folder = raw if raw.is_dir() else raw.parent
     note = folder / "README.txt"
     return note.is_file() and note.read_text(encoding="utf-8", errors="replace").startswith("Invented data")
+
+
+def _mark(path: Path) -> str:
+    """The sha256 of a file; of a report without its `meta`, so that the same run has the same inputs."""
+    return sha256_of(read_json(path)) if path.suffix == ".json" else sha256_of_file(path)
