@@ -39,7 +39,7 @@ Overrides = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Over the book's portfolio.yaml; repeatable.")
 ]
 Actor = Annotated[str | None, typer.Option("--by", help="Who acts; else CREDITRISK_ACTOR, else the system's user.")]
-EstimatorName = Annotated[str | None, typer.Option("--estimator", help="xgboost or logistic; else the book's own.")]
+EstimatorName = Annotated[str | None, typer.Option("--estimator", help="A family of models; else the book's own.")]
 
 WORKSPACE = Path("workspace")
 STOPPED = 130

@@ -98,14 +98,19 @@ def missing_tables(tables: Mapping[str, Path], portfolio: Portfolio) -> list[Fin
 
 
 def refuse_if_needed(findings: Sequence[Finding]) -> None:
-    """Raises BadData with the first finding that refuses, and how many more there are."""
+    """Raises BadData with the first finding that refuses, how many more there are, and those (at most twenty)."""
     refused = refusals(findings)
     if refused:
         first = refused[0]
         more = f" (and {len(refused) - 1} more refusals)" if refused[1:] else ""
-        rows = f", in {first.rows:,} rows" if first.rows else ""
-        seen = f", e.g. {', '.join(first.examples)}" if first.examples else ""
-        raise BadData(f"{first.rule}: {first.what}{rows}{seen}{more}", where=first.where, hint=first.hint)
+        others = "".join(f"\nalso {other.where}: {_in_words(other)}" for other in refused[1:20])
+        raise BadData(f"{_in_words(first)}{more}", where=first.where, hint=f"{first.hint}{others}")
+
+
+def _in_words(finding: Finding) -> str:
+    rows = f", in {finding.rows:,} rows" if finding.rows else ""
+    seen = f", e.g. {', '.join(finding.examples)}" if finding.examples else ""
+    return f"{finding.rule}: {finding.what}{rows}{seen}"
 
 
 def files_read(name: str, tables: Mapping[str, Path], portfolio: Portfolio) -> list[Path]:

@@ -10,15 +10,11 @@ from pathlib import Path, PurePosixPath
 from creditrisk.config import AzureSource, Book, GcsSource, S3Source, Source
 from creditrisk.errors import BadUsage, BrokenFile, MissingObject
 from creditrisk.files import whole_file
-from creditrisk.pipelines.context import Context
+from creditrisk.modelling.bundle import MANIFEST
+from creditrisk.pipelines.context import INVENTED_NOTE, Context
+from creditrisk.pipelines.fetch_sources import AT_ONCE
 from creditrisk.ports import Storage
 from creditrisk.sources import ENDINGS, RawFolder, Wanted
-
-NOTE = "README.txt"
-"""What the demo lays beside invented tables: whatever is made from them says so."""
-
-MANIFEST = "manifest.json"
-AT_ONCE = 4
 
 
 def is_address(text: str | Path) -> bool:
@@ -47,8 +43,8 @@ def fetch_tables(context: Context, book: Book, uri: str, folder: Path, *, stage:
         raise MissingObject("there is nothing under this address", where=uri, hint="correct it: a folder, or a file")
     wanted = {_stem(uri): uri} if uri in found else _tables(book, uri, found, scoring=scoring)
     folder.mkdir(parents=True, exist_ok=True)
-    if f"{uri}/{NOTE}" in found:
-        copy_here(storage, f"{uri}/{NOTE}", folder / NOTE)
+    if f"{uri}/{INVENTED_NOTE}" in found:
+        copy_here(storage, f"{uri}/{INVENTED_NOTE}", folder / INVENTED_NOTE)
     raw, done = RawFolder(folder, storage), 0
 
     def bring(stem: str) -> None:

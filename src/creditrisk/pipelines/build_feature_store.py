@@ -18,8 +18,8 @@ def run(context: Context) -> dict[str, Any]:
     """feature_store.parquet: one row an entity, the key and the features, sorted by key."""
     book, folder = context.book, context.folder
     features = check_sql(book)
-    tables = need_checked(context)
-    schema = readable_schema(context, tables)
+    tables, hashes = need_checked(context)
+    schema = readable_schema(context, hashes)
     rows = compute(
         tables,
         book.sql,

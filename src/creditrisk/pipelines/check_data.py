@@ -63,18 +63,19 @@ def need_promises_kept(
     return context.found[mark]
 
 
-def need_checked(context: Context) -> dict[str, Path]:
-    """The bronze tables, if they are to the byte those that passed the last check; else Refused."""
+def need_checked(context: Context) -> tuple[dict[str, Path], dict[str, str]]:
+    """The bronze tables and their sha256, if they are to the byte those that passed the last check; else Refused."""
     tables = _bronze(context)
     path = context.folder.report(FINDINGS)
     passed = read_json(path)["inputs"] if path.is_file() else {}
-    if MAIN not in tables or passed != {f"bronze/{name}": sha256_of_file(file) for name, file in tables.items()}:
+    hashes = {f"bronze/{name}": sha256_of_file(file) for name, file in tables.items()}
+    if MAIN not in tables or passed != hashes:
         raise Refused(
             "the tables have not passed their contracts as they are now",
             where=str(context.folder.bronze),
             hint=f"creditrisk check {context.book.name}",
         )
-    return tables
+    return tables, hashes
 
 
 def _bronze(context: Context) -> dict[str, Path]:

@@ -17,6 +17,9 @@ from creditrisk.kinds import SCHEMA_VERSION, sha256_of, sha256_of_file
 from creditrisk.ports import Clock, Registry, Storage, Tracker
 from creditrisk.sources import Limits
 
+INVENTED_NOTE = "README.txt"
+"""What the demo lays beside invented tables: whatever is made from them says so."""
+
 type Progress = Callable[[str, str, float], None]
 """Told (stage, what is being done, share done in [0, 1])."""
 
@@ -100,7 +103,7 @@ class Context:
 def is_invented(raw: Path) -> bool:
     """Does a note beside these raw tables (the demo writes it) begin with "Invented data"?"""
     folder = raw if raw.is_dir() else raw.parent
-    note = folder / "README.txt"
+    note = folder / INVENTED_NOTE
     return note.is_file() and note.read_text(encoding="utf-8", errors="replace").startswith("Invented data")
 
 

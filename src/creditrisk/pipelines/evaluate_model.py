@@ -13,6 +13,7 @@ from creditrisk.contracts import decisions_schema, need_sound
 from creditrisk.evaluation import curves, metrics, plots
 from creditrisk.evaluation.tables import quarters
 from creditrisk.files import read_json, whole_file
+from creditrisk.pipelines.assessments import ASSESSMENTS, Tested
 from creditrisk.pipelines.context import Context
 from creditrisk.pipelines.lineage import add_step, need_unchanged, plots_node, table_node
 from creditrisk.pipelines.train_model import newest_bundle
@@ -20,7 +21,7 @@ from creditrisk.scoring import score
 
 
 def run(context: Context) -> dict[str, Any]:
-    """test_predictions.parquet, test_metrics.json and test_evaluation/."""
+    """test_predictions.parquet, test_metrics.json, test_evaluation/, and a report for each of `ASSESSMENTS`."""
     folder = context.folder
     test = folder.part("test")
     need_unchanged(context, "split", {"test": test})
@@ -49,6 +50,10 @@ def run(context: Context) -> dict[str, Any]:
         "test_predictions": table_node(context, predictions, "bundle", "test", rows=rows.num_rows),
         "test_evaluation": plots_node(context, folder.reports / "test_evaluation", "bundle", "test"),
     }
+    tested = Tested(bundle, rows, decisions, folder)
+    for name, assess in ASSESSMENTS.items():
+        context.progress("evaluate", name.removesuffix(".json").replace("_", " "), 0.9)
+        assess(context, tested)
     add_step(context, "evaluate", made)
     return report
 

@@ -13,7 +13,7 @@ from creditrisk.contracts.leak_verdicts import leak_report
 from creditrisk.errors import Refused
 from creditrisk.features import files_reading, table_schema
 from creditrisk.files import read_json
-from creditrisk.kinds import sha256_of, sha256_of_file
+from creditrisk.kinds import sha256_of
 from creditrisk.pipelines.context import Context
 from creditrisk.split import read_labels
 
@@ -40,15 +40,14 @@ def search(context: Context, tables: Mapping[str, Path], hashes: Mapping[str, st
     return [f"{told['table']}.{told['column']}" for told in report["columns"] if told["verdict"] == "suspect"]
 
 
-def readable_schema(context: Context, tables: Mapping[str, Path]) -> dict[str, dict[str, str]]:
-    """What the features' SQL may see of each table: never a column under suspicion.
+def readable_schema(context: Context, hashes: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """What the features' SQL may see of each table, whose sha256 are `hashes`: never a column under suspicion.
 
     Raises Refused when the radar has not looked at these tables, or when the SQL reads a suspect.
     """
     book = context.book
     path = context.folder.report(REPORT)
     told = read_json(path) if path.is_file() else {}
-    hashes = {f"bronze/{name}": sha256_of_file(file) for name, file in tables.items()}
     if told.get("inputs") != {**hashes, "leak_radar": _rules(book)}:
         raise Refused(
             "the leak radar has not searched these tables, under these rules, for columns that know the outcome",

@@ -20,6 +20,7 @@ from creditrisk.kinds import sha256_of_file, sha256_of_folder
 from creditrisk.modelling import Bundle
 from creditrisk.pipelines.addresses import copy_here, need_storage
 from creditrisk.pipelines.context import Context
+from creditrisk.pipelines.fetch_sources import AT_ONCE
 from creditrisk.pipelines.train_model import newest_bundle
 from creditrisk.ports import BUNDLE_TAG, Storage, StoredObject
 
@@ -28,8 +29,6 @@ PUBLICATION = "publication.json"
 """The local copy of the manifest, among the reports."""
 
 PREDICTIONS = "test_predictions.parquet"
-AT_ONCE = 4
-"""Files on their way at the same time."""
 
 
 @dataclass(frozen=True)

@@ -24,12 +24,14 @@ from creditrisk.sources.unpack import (
     unpack_zip,
 )
 
-ENDINGS = (".csv", ".csv.gz", ".zip", ".parquet")
+ENDING = {Content.TEXT: ".csv", Content.GZIP: ".csv.gz", Content.ZIP: ".zip", Content.PARQUET: ".parquet"}
+"""What a file of this content is called."""
+
+ENDINGS = tuple(ENDING.values())
 
 _CALLED = {
     Content.TEXT: "a plain text", Content.GZIP: "a gzip", Content.ZIP: "a zip", Content.PARQUET: "a Parquet file",
 }  # fmt: skip
-_NAMED = {".csv": Content.TEXT, ".csv.gz": Content.GZIP, ".zip": Content.ZIP, ".parquet": Content.PARQUET}
 
 
 class FileSource:
@@ -124,7 +126,7 @@ def _table(path: Path, content: Content, source: Path, landing: Path, limits: Li
     elif content is Content.TEXT:
         survey = survey_of(path)
     if path is not source:
-        path = path.rename(landing / f"{_stem(source.name)}{_ending(content)}")
+        path = path.rename(landing / f"{_stem(source.name)}{ENDING[content]}")
     return _Taken(path, _FORMAT[content], checksums(source), survey, remarks)
 
 
@@ -138,13 +140,9 @@ def _replaced(old: Path, source: Path, new: Path) -> Path:
     return new
 
 
-def _ending(content: Content) -> str:
-    return next(ending for ending, kind in _NAMED.items() if kind is content)
-
-
 def _name_remark(source: Path, content: Content) -> list[str]:
     named = next(ending for ending in sorted(ENDINGS, key=len, reverse=True) if source.name.endswith(ending))
-    if _NAMED[named] is content:
+    if named == ENDING[content]:
         return []
     return [f"the name ends in {named}, the bytes are {_CALLED[content]}: read as {_CALLED[content]}"]
 

@@ -16,8 +16,8 @@ from creditrisk.files import PARTIAL, Checksums, checksums, hashes_of, held, rea
 from creditrisk.ports import Storage
 from creditrisk.sources.base import Bringer, Remote
 from creditrisk.sources.download import Arrived, Patience, Told, discard, download, forget_note
-from creditrisk.sources.file import ENDINGS, FileSource
-from creditrisk.sources.recognise import Content, content_of, head_of
+from creditrisk.sources.file import ENDING, ENDINGS, FileSource
+from creditrisk.sources.recognise import content_of, head_of
 from creditrisk.sources.registry import connect
 
 SOURCES = ".sources.json"
@@ -189,7 +189,4 @@ def _ending(path: Path, where: str) -> str:
     """The ending of a name for it, by its bytes. Raises BrokenFile when they are no table's, such as a web page's."""
     if path.stat().st_size == 0:
         raise BrokenFile("the file is empty", where=where, hint="ask its owner")
-    return _ENDINGS[content_of(head_of(path), where=where)]
-
-
-_ENDINGS = {Content.TEXT: ".csv", Content.GZIP: ".csv.gz", Content.ZIP: ".zip", Content.PARQUET: ".parquet"}
+    return ENDING[content_of(head_of(path), where=where)]

@@ -224,10 +224,11 @@ def test_findings_come_in_the_same_order_every_time(book, tmp_path):
     assert _check(book, tables) == _check(book, tables)
 
 
-def test_the_first_refusal_is_raised_and_the_others_counted():
-    bad = [Finding("t", "r", Severity.REFUSE, f"what {i}", rows=i) for i in (1, 2, 3)]
-    with pytest.raises(BadData, match=r"r: what 1, in 1 rows \(and 2 more refusals\)"):
+def test_the_first_refusal_is_raised_and_the_others_are_told_with_it():
+    bad = [Finding("t", "r", Severity.REFUSE, f"what {i}", rows=i, hint=f"mend {i}") for i in (1, 2, 3)]
+    with pytest.raises(BadData, match=r"r: what 1, in 1 rows \(and 2 more refusals\)") as caught:
         refuse_if_needed([Finding("t", "r", Severity.WARN, "harmless"), *bad])
+    assert caught.value.hint == "mend 1\nalso t: r: what 2, in 2 rows\nalso t: r: what 3, in 3 rows"
 
 
 def test_quarantine_takes_rows_out_keeps_the_order_and_is_then_content(book, tmp_path):

@@ -7,13 +7,15 @@ from collections.abc import Callable
 import pytest
 
 from creditrisk.errors import BadData, Refused
+from creditrisk.kinds import sha256_of_file
 from creditrisk.pipelines import check_data, ingest_data
 from creditrisk.pipelines.context import Context
 
 
 def test_accepted_tables_get_a_report_with_counts(finished: Context) -> None:
-    tables = check_data.need_checked(finished)
+    tables, hashes = check_data.need_checked(finished)
     assert set(tables) == {"application", "payments"}
+    assert hashes == {f"bronze/{name}": sha256_of_file(path) for name, path in tables.items()}
 
 
 def test_what_ingest_found_is_told_without_reading_again(fresh: Callable[..., Context]) -> None:
