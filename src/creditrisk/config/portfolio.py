@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from creditrisk.config.policy import Policy
 from creditrisk.config.source import FileSource, Source, Strict
 from creditrisk.kinds import Available
 
@@ -136,30 +137,6 @@ class Features(Strict):
         if self.preset not in self.presets:
             raise ValueError(f"preset {self.preset!r} is not among {sorted(self.presets)}")
         return self
-
-
-class Barred(Strict):
-    """A column that may not decide about people, and the law that says so."""
-
-    column: str
-    """Name in the raw table."""
-    ground: str
-    """The rule, with its source."""
-
-
-class Policy(Strict):
-    prohibited: tuple[Barred, ...] = ()
-    """Never reach the features' SQL; kept in audit.parquet for fairness."""
-    rebuilders: tuple[Barred, ...] = ()
-    """Columns from which a prohibited one can be rebuilt; treated alike."""
-    restricted: tuple[Barred, ...] = ()
-    """May be features, within the rule that `ground` states."""
-    monotone: dict[str, Literal["pd_rises", "pd_falls"]] = Field(default={})
-    """Direction of PD when the feature rises."""
-
-    @property
-    def kept_apart(self) -> tuple[str, ...]:
-        return tuple(barred.column for barred in (*self.prohibited, *self.rebuilders))
 
 
 class Training(Strict):
