@@ -2,8 +2,9 @@
 
 from creditrisk.config.book import MAIN, Book, SqlFile, load_book, shipped_books
 from creditrisk.config.contract import Column, Contract, ReasonGroup, Reasons, Rule
+from creditrisk.config.decision import Decision, Scaling
 from creditrisk.config.policy import Policy
-from creditrisk.config.portfolio import Decision, Portfolio, Scaling, Split, Table, Training
+from creditrisk.config.portfolio import Portfolio, Split, Table, Training
 from creditrisk.config.settings import Settings, read_settings
 from creditrisk.config.source import (
     AzureSource,

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from creditrisk.config.decision import Decision
 from creditrisk.config.policy import Policy
 from creditrisk.config.source import FileSource, Source, Strict
 from creditrisk.kinds import Available
@@ -152,57 +153,6 @@ class Training(Strict):
     """Of the estimator."""
     seed: int = 20260101
     """Of everything random in training."""
-
-
-class Number(Strict):
-    """A number that decides about people carries its reason and its owner."""
-
-    value: float
-    """The number itself."""
-    because: str
-    """Why this value and no other."""
-    owner: str
-    """Who may change it."""
-
-
-class Scaling(Strict):
-    """Score points: `base_points` at `base_odds` good to one bad, `points_to_double_odds` more when odds double."""
-
-    base_points: float = 600.0
-    """Score at the base odds."""
-    base_odds: Annotated[float, Field(gt=0)] = 50.0
-    """Good loans to one bad loan."""
-    points_to_double_odds: Annotated[float, Field(gt=0)] = 20.0
-    """Points that twice the odds are worth."""
-
-
-class Decision(Strict):
-    """Decline at or above a PD, refer just below it. Given outright, or the cheapest cut-off for the stated costs."""
-
-    decline_from_pd: Number | None = None
-    """PD from which an application is declined."""
-    cost_of_bad: Number | None = None
-    """Loss of an approved loan that turns bad, in units of ..."""
-    cost_of_refused_good: Number | None = None
-    """... the profit missed on a good loan that was declined."""
-    refer_from_share_of_cut_off: Number
-    """`refer` begins at this share of the decline cut-off (1.0 = never refer)."""
-    grades: dict[str, float]
-    """Grade -> PD below which it is given, best first; the last grade takes the rest and has 1.0."""
-    scaling: Scaling = Scaling()
-    """From PD to points."""
-    max_reasons: Annotated[int, Field(ge=1, le=5)] = 4
-    """The most that a decline or referral names."""
-
-    @model_validator(mode="after")
-    def _one_way(self) -> Self:
-        by_cost = self.cost_of_bad is not None and self.cost_of_refused_good is not None
-        if (self.decline_from_pd is not None) == by_cost:
-            raise ValueError("give either `decline_from_pd`, or both `cost_of_bad` and `cost_of_refused_good`")
-        limits = list(self.grades.values())
-        if not limits or limits != sorted(set(limits)) or limits[-1] != 1.0:
-            raise ValueError("grades must rise from best to worst and end at 1.0")
-        return self
 
 
 class CheckOff(Strict):
