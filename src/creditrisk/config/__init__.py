@@ -4,7 +4,7 @@ from creditrisk.config.book import MAIN, Book, SqlFile, load_book, shipped_books
 from creditrisk.config.contract import Column, Contract, ReasonGroup, Reasons, Rule
 from creditrisk.config.decision import Decision, Scaling
 from creditrisk.config.policy import Policy
-from creditrisk.config.portfolio import Portfolio, Split, Table, Training
+from creditrisk.config.portfolio import Portfolio, Split, Table
 from creditrisk.config.settings import Settings, read_settings
 from creditrisk.config.source import (
     AzureSource,
@@ -19,6 +19,7 @@ from creditrisk.config.source import (
     S3Source,
     Source,
 )
+from creditrisk.config.training import Training
 from creditrisk.config.workspace import BookFolder, Workspace
 
 __all__ = [

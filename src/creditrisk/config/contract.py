@@ -6,9 +6,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from creditrisk.config.portfolio import Share
 from creditrisk.config.reading import FileReading
-from creditrisk.config.source import Strict
+from creditrisk.config.strict import Share, Strict
 from creditrisk.errors import did_you_mean
 from creditrisk.kinds import Available, Severity
 

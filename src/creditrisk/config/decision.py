@@ -6,18 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from creditrisk.config.source import Strict
-
-
-class Number(Strict):
-    """A number that decides about people carries its reason and its owner."""
-
-    value: float
-    """The number itself."""
-    because: str
-    """Why this value and no other."""
-    owner: str
-    """Who may change it."""
+from creditrisk.config.strict import Number, Strict
 
 
 class Scaling(Strict):

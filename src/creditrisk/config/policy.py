@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from creditrisk.config.source import Strict
+from creditrisk.config.strict import Strict
 
 
 class Barred(Strict):

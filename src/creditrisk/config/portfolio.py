@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from creditrisk.config.decision import Decision
 from creditrisk.config.policy import Policy
-from creditrisk.config.source import FileSource, Source, Strict
+from creditrisk.config.source import FileSource, Source
+from creditrisk.config.strict import Limit, OpenShare, Strict
+from creditrisk.config.training import Training
 from creditrisk.kinds import Available
 
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
-OpenShare = Annotated[float, Field(gt=0.0, lt=1.0)]
 Month = Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
 
 NEVER_FEATURES = (Available.POST_ORIGINATION, Available.OUTCOME, Available.IDENTIFIER)
@@ -140,21 +140,6 @@ class Features(Strict):
         return self
 
 
-class Training(Strict):
-    estimator: str = "xgboost"
-    """Which family of models: xgboost or logistic."""
-    parameters: dict[str, dict[str, Any]] = Field(default={})
-    """By estimator."""
-    early_stopping_share: OpenShare = 0.1
-    """Of each fold's training rows: they only tell when to stop."""
-    calibration: tuple[Literal["platt", "isotonic"], ...] = ("platt", "isotonic")
-    """Candidates; the one with the better log loss on the calibration part is served."""
-    threads: Annotated[int, Field(ge=1)] = 2
-    """Of the estimator."""
-    seed: int = 20260101
-    """Of everything random in training."""
-
-
 class CheckOff(Strict):
     """One check of a contract that is not made, for exploring; every report and page then says so."""
 
@@ -173,15 +158,6 @@ class Monitoring(Strict):
 
     max_age_hours: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     """How long ago the source may last have changed a table; empty = no table is called fresh or stale."""
-
-
-class Limit(Strict):
-    """A threshold, with the reason for it."""
-
-    value: float
-    """The number itself."""
-    because: str
-    """Why this value and no other."""
 
 
 class Release(Strict):

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator
 
-from creditrisk.config.source import Strict
+from creditrisk.config.strict import Strict
 
 type Sign = Literal["point", "comma"]
 

@@ -8,15 +8,13 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
+
+from creditrisk.config.strict import Strict
 
 
 class HoldsCredentialError(ValueError):
     """The value must not stand in a file, and is not repeated in the message."""
-
-
-class Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=False, str_strip_whitespace=True)
 
 
 _SIGNED = re.compile(
@@ -65,7 +63,7 @@ class FileOptions(Strict):
 class HttpOptions(Promised):
     url: HttpAddress
     """http:// or https://, without name, password, token or signature."""
-    headers_from_env: dict[str, Variable] = {}
+    headers_from_env: dict[str, Variable] = Field(default={})
     """Header -> environment variable that holds its value, e.g. {Authorization: MY_TOKEN_HEADER}."""
 
 
