@@ -20,6 +20,8 @@ from creditrisk.stats import log_loss, roc_auc
 type Floats = NDArray[np.float64]
 type Progress = Callable[[str, float], None]
 """(what is being done, share of the whole that is done, 0 to 1)."""
+type AfterFold = Callable[[int, Floats, NDArray[np.bool_]], None]
+"""(folds done, margins, rows that have one); may raise to give the model up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,11 @@ def stable_shares(keys: Sequence[object], seed: int) -> Floats:
 
 
 def out_of_fold_margins(
-    development: Development, estimator: type[Estimator], learning: Learning, progress: Progress
+    development: Development,
+    estimator: type[Estimator],
+    learning: Learning,
+    progress: Progress,
+    after_fold: AfterFold | None = None,
 ) -> tuple[Floats, list[FoldFit]]:
     """Margin of every row, shape (n,), by the model of its fold, which was fitted and stopped on other folds' rows.
 
@@ -109,6 +115,8 @@ def out_of_fold_margins(
                 history=model.history,
             )
         )
+        if after_fold:
+            after_fold(number + 1, margins, np.isin(development.fold, development.folds[: number + 1]))
     return margins, fits
 
 

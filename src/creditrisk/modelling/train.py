@@ -106,8 +106,8 @@ def train(
         raise BadData("there is no feature to learn from", where="training", hint="check the book's last SQL file")
     _refuse_prohibited(names, portfolio.policy)
     words = words_for(names, reasons)
-    rows = _development(development, key, names, training)
-    learning = _learning(kind, names, portfolio)
+    rows = development_of(development, key, names, training)
+    learning = learning_of(kind, names, portfolio)
     notes = _notes(portfolio.policy, names)
 
     margins, fits = out_of_fold_margins(rows, kind, learning, _part_of(progress, 0.0, 0.75))
@@ -141,7 +141,8 @@ def train(
     return trained
 
 
-def _development(table: pa.Table, key: str, features: tuple[str, ...], training: Training) -> Development:
+def development_of(table: pa.Table, key: str, features: tuple[str, ...], training: Training) -> Development:
+    """The rows as the fold models want them. Raises BadData when they cannot be learnt from."""
     for name in (key, "target", "part", "fold", *features):
         if name not in table.column_names:
             raise BadData(f'the development rows have no column "{name}"', hint=did_you_mean(name, table.column_names))
@@ -194,7 +195,8 @@ def _refuse_prohibited(features: Sequence[str], policy: Policy) -> None:
             )
 
 
-def _learning(kind: type[Estimator], features: tuple[str, ...], portfolio: Portfolio) -> Learning:
+def learning_of(kind: type[Estimator], features: tuple[str, ...], portfolio: Portfolio) -> Learning:
+    """How the book wants this estimator fitted. Raises BadConfig for a wrong parameter."""
     training = portfolio.training
     parameters = training.parameters.get(kind.name, {})
     kind.settings(parameters)  # a misspelt parameter is told before an hour of training
