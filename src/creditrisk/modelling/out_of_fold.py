@@ -1,4 +1,4 @@
-"""Scores for rows by models that never saw them, and calibrated PDs by calibrators that never saw their fold."""
+"""Scores for rows by models that never saw them."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from creditrisk.errors import BadData
-from creditrisk.modelling.calibration import CALIBRATORS
 from creditrisk.modelling.estimators import Estimator, Learning, Rows
 from creditrisk.modelling.preprocess import Preprocess
-from creditrisk.stats import log_loss, roc_auc
+from creditrisk.stats import roc_auc
 
 type Floats = NDArray[np.float64]
 type Progress = Callable[[str, float], None]
@@ -118,36 +117,6 @@ def out_of_fold_margins(
         if after_fold:
             after_fold(number + 1, margins, np.isin(development.fold, development.folds[: number + 1]))
     return margins, fits
-
-
-def cross_fitted(method: str, margins: Floats, development: Development) -> Floats:
-    """PDs, shape (n,): each row's by a calibrator fitted on the other folds' rows. Raises BadData for too few rows."""
-    pds = np.empty(len(margins))
-    for _, inside in _inside(development):
-        calibrator = CALIBRATORS[method].fit(margins[~inside], development.target[~inside])
-        pds[inside] = calibrator(margins[inside])
-    return pds
-
-
-def calibration_losses(
-    methods: Sequence[str], margins: Floats, development: Development
-) -> tuple[dict[str, float], dict[str, Floats], dict[str, str]]:
-    """Log loss of each method on the calibration part, the PDs behind it, and why a method could not be tried."""
-    losses: dict[str, float] = {}
-    pds: dict[str, Floats] = {}
-    failed: dict[str, str] = {}
-    part = development.in_calibration
-    for method in methods:
-        try:
-            pds[method] = cross_fitted(method, margins, development)
-        except BadData as error:
-            failed[method] = error.what
-        else:
-            losses[method] = log_loss(development.target[part], pds[method][part])
-    if not losses:
-        reasons = "; ".join(f"{method}: {reason}" for method, reason in failed.items())
-        raise BadData(f"no calibration can be fitted ({reasons})", where="training.calibration", hint="more rows")
-    return losses, pds, failed
 
 
 def _inside(development: Development) -> Iterator[tuple[int, NDArray[np.bool_]]]:

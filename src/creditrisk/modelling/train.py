@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 
 from creditrisk.errors import BadData, Refused, did_you_mean
 from creditrisk.modelling.calibration import CALIBRATORS, Calibrator
+from creditrisk.modelling.choose_calibration import calibration_losses
 from creditrisk.modelling.estimators import Estimator, Learning, Rows, estimator_named
 from creditrisk.modelling.out_of_fold import (
     Development,
     FoldFit,
     Progress,
-    calibration_losses,
     out_of_fold_margins,
     stable_shares,
 )

@@ -13,7 +13,7 @@ import pytest
 from creditrisk.config import Book
 from creditrisk.errors import BadConfig, BadData, Refused
 from creditrisk.modelling import ESTIMATORS, TrainedModel, train
-from creditrisk.modelling import out_of_fold as out_of_fold_module
+from creditrisk.modelling.choose_calibration import cross_fitted
 from creditrisk.modelling.estimators import XGBoostTrees
 from creditrisk.modelling.out_of_fold import stable_shares
 from creditrisk.stats import calibration_line, roc_auc
@@ -107,7 +107,7 @@ def test_no_calibrator_sees_the_fold_it_calibrates(book: Book, monkeypatch: pyte
 
     Stub.fold = fold  # type: ignore[attr-defined]
     method = clean.calibrator.method
-    again = out_of_fold_module.cross_fitted(method, margins, Stub())  # type: ignore[arg-type]
+    again = cross_fitted(method, margins, Stub())  # type: ignore[arg-type]
     inside = fold == 1
     assert np.array_equal(again[inside], clean.out_of_fold["pd"].to_numpy()[inside])
     assert not np.array_equal(again[~inside], clean.out_of_fold["pd"].to_numpy()[~inside])

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.stats import ks_2samp
+from scipy.stats import ks_2samp, norm
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from creditrisk.errors import BadData
-from creditrisk.stats import auc_interval, gini, gini_interval, ks, pr_auc, roc_auc, roc_points
+from creditrisk.stats import auc_difference, auc_interval, gini, gini_interval, ks, pr_auc, roc_auc, roc_points
 
 
 def _drawn(seed: int, rows: int = 800, decimals: int = 2) -> tuple[np.ndarray, np.ndarray]:
@@ -80,3 +80,34 @@ def test_one_bad_alone_still_has_an_interval() -> None:
 def test_one_class_alone_is_refused(figure: object) -> None:
     with pytest.raises(BadData, match="0 bads and 3 goods"):
         figure([0, 0, 0], [0.1, 0.2, 0.3])  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("decimals", [0, 1, 8])
+def test_delong_difference_agrees_with_its_quadratic_definition(seed: int, decimals: int) -> None:
+    # DeLong, DeLong & Clarke-Pearson (1988), equations 4 to 6, written out pair by pair.
+    y, first = _drawn(seed, rows=300, decimals=decimals)
+    second = np.round(first + np.random.default_rng(seed + 100).normal(size=300), decimals)
+    wins = [(p[y == 1][:, None] > p[y == 0]) + 0.5 * (p[y == 1][:, None] == p[y == 0]) for p in (first, second)]
+    of_bads = np.cov([one.mean(axis=1) for one in wins])
+    of_goods = np.cov([one.mean(axis=0) for one in wins])
+    contrast = np.array([1.0, -1.0])
+    variance = contrast @ (of_bads / np.sum(y == 1) + of_goods / np.sum(y == 0)) @ contrast
+    gap = wins[0].mean() - wins[1].mean()
+    found = auc_difference(y, first, second)
+    assert found.difference == pytest.approx(gap, abs=1e-12)
+    assert found.p_value == pytest.approx(2 * norm.sf(abs(gap) / variance**0.5), abs=1e-10)
+    assert found.high - found.low == pytest.approx(2 * 1.959963984540054 * variance**0.5, abs=1e-12)
+    assert auc_difference(y, second, first).p_value == pytest.approx(found.p_value, abs=1e-12)
+
+
+def test_rankings_that_are_alike_differ_by_nothing() -> None:
+    y, p = _drawn(3)
+    assert auc_difference(y, p, 2.0 * p + 1.0) == (0.0, 0.0, 0.0, 1.0)
+
+
+def test_a_difference_without_an_error_is_told() -> None:
+    with pytest.raises(BadData, match="no error"):
+        auc_difference([0, 0, 1, 1], [1, 2, 3, 4], [4, 3, 2, 1])
+    with pytest.raises(BadData, match="two of each"):
+        auc_difference([0, 0, 1], [1, 2, 3], [3, 2, 1])
