@@ -46,12 +46,13 @@ def test_every_row_that_is_read_says_what_the_file_says(tmp_path_factory: pytest
     except BadData:
         return
     told = {finding.rule for finding in table.findings}
-    if {"separator", "decimal sign", "encoding"} & told:  # read in another way, and told so
+    if {"separator", "decimal sign"} & told:  # read in another way, and told so
         return
     says = [cells for cells in _cells(bytes(content)) if len(cells) >= 5]
+    words = "encoding" not in told  # words were read in other letters, and told so; numbers have none
     read = rows(table.path)
     for row in read:
-        assert any(_same(row, cells) for cells in says), (row, told)
+        assert any(_same(row, cells, words=words) for cells in says), (row, told)
     if len(read) < 12:
         assert told
 
@@ -63,14 +64,14 @@ def _cells(content: bytes) -> list[list[str]]:
     return list(csv.reader(io.StringIO(text, newline="")))
 
 
-def _same(row, cells: list[str]) -> bool:
+def _same(row, cells: list[str], *, words: bool) -> bool:
     loan_id, income, share, town, job = row
     return (
         _number(cells[0]) == loan_id
         and (income is None or abs((_number(cells[1]) or 0) - income) <= Decimal("0.0005"))
         and (share is None or float(cells[2]) == share)
-        and (cells[3] or None) == town
-        and (cells[4] or None) == (job and job.replace("\r\n", "\n").replace("\r", "\n"))
+        and (not words or (cells[3] or None) == town)
+        and (not words or (cells[4] or None) == (job and job.replace("\r\n", "\n").replace("\r", "\n")))
     )
 
 

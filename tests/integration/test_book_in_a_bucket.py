@@ -88,6 +88,22 @@ def test_a_run_is_published_and_scored_with_from_the_bucket(
         storage.close()
 
 
+@pytest.mark.parametrize("kind", ["azure", "gcs"])
+def test_a_run_is_published_to_every_store_whole_and_once(
+    kind: str, running_store: Callable[[str], RunningStore], root: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store, words = running_store(kind), [folder / "book", "--workspace", folder / "ws"]
+    with store.environment():
+        told = command(capsys, "publish", *words, "--to", f"{store.root}/runs")
+        again = command(capsys, "publish", *words, "--to", f"{store.root}/runs")
+        bundle = ["--workspace", folder / "another", "--bundle", told["bundle_uri"]]
+        command(
+            capsys, "score", folder / "book", *bundle, "--input", folder / "raw", "--output", folder / f"{kind}.csv"
+        )
+    assert (told["there"], again["uploaded"]) == (0, 0)
+    assert (folder / f"{kind}.csv").read_bytes() == (folder / "at_home.csv").read_bytes()
+
+
 def test_one_raw_file_in_a_bucket_is_scored(root: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (bundle,) = (folder / "ws" / "tiny" / "models").glob("*/bundle")
     words = ["--workspace", folder / "ws", "--bundle", bundle, "--output", folder / "one.csv"]

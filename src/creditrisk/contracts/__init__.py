@@ -8,9 +8,10 @@ from creditrisk.contracts.frames import decisions_schema, need_sound, training_s
 from creditrisk.contracts.profile import TableProfile
 from creditrisk.contracts.quarantine import quarantine
 from creditrisk.contracts.summary import ingestion_summary
+from creditrisk.contracts.view import hidden_columns
 
 __all__ = [
     "BronzeTable", "Checked", "TableProfile", "check", "check_feature_table", "decisions_schema", "entity_key_sql",
-    "examine", "feature_table_schema", "findings_report", "ingestion_summary", "missing_tables", "need_sound",
-    "quarantine", "refuse_if_needed", "to_bronze", "training_schema",
+    "examine", "feature_table_schema", "findings_report", "hidden_columns", "ingestion_summary", "missing_tables",
+    "need_sound", "quarantine", "refuse_if_needed", "to_bronze", "training_schema",
 ]  # fmt: skip

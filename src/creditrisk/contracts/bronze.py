@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -50,23 +51,25 @@ def to_bronze(
     settings: DuckSettings,
     entity: Entity | None = None,
     scoring: bool = False,
+    hidden: frozenset[str] = frozenset(),
 ) -> BronzeTable:
     """Read a raw file as its contract says and write `out`: contract's columns and order, the file's row order.
 
     entity: of the main table; where it is a hash, it becomes the first column.
     scoring: outcomes and what comes to exist after origination may be absent.
+    hidden: columns whose values no finding may show.
     The same input gives the same bytes, so one thread reads; run tables side by side to use more.
     Raises BadData (with the first places) when the header does not fit, when more rows than `rejected_share_max`
     cannot be read, or when the main table has no row; BrokenFile when it is damaged; OutsideFailed when memory or
     disk run out. `out` is whole or not there.
     """
     with ExitStack() as room:
-        raw = _opened(landed, contract, out.parent, room, scoring=scoring)
+        raw = replace(_opened(landed, contract, out.parent, room, scoring=scoring), hidden=hidden)
         try:
             return _written(raw, out, entity, settings)
         except _TidyFirst as reason:
             raw = _tidied(landed, contract, look(landed, contract), out.parent, room, scoring=scoring)
-            raw = replace(raw, findings=(*raw.findings, *reason.findings))
+            raw = replace(raw, findings=(*raw.findings, *reason.findings), hidden=hidden)
             return _written(raw, out, entity, settings)
 
 
@@ -119,9 +122,14 @@ def _written(raw: RawTable, out: Path, entity: Entity | None, settings: DuckSett
             raise BadData(
                 "the main table has no rows", where=str(raw.landed.source), hint="give a file with applications"
             )
-    findings = (*raw.findings, *_rounded(raw, counts), *rejected_findings(raw, counts))
+    read = (_without_values(finding) if finding.column in raw.hidden else finding for finding in raw.findings)
+    findings = (*read, *_rounded(raw, counts), *rejected_findings(raw, counts))
     columns = len(contract.columns) + bool(entity and entity.hash_of)
     return BronzeTable(contract.table, out, kept, counts.rejected, columns, sha256_of_file(out), findings)
+
+
+def _without_values(finding: Finding) -> Finding:
+    return replace(finding, what=re.sub(r'"[^"]*"', "a value", finding.what), examples=())
 
 
 def entity_key_sql(contract: Contract, entity: Entity) -> str:

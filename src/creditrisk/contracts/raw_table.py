@@ -27,6 +27,7 @@ class RawTable:
 
     read_carefully: columns of the contract whose numbers are read as text.  strictly: ... and looked at letter by
     letter.  left_out, left_out_rows: rows that were rejected before this table was made, the first of them and all.
+    hidden: columns whose values no finding may show.
     """
 
     landed: Landed
@@ -39,6 +40,7 @@ class RawTable:
     left_out: tuple[Rejected, ...] = ()
     left_out_rows: int = 0
     may_be_tidied: bool = False
+    hidden: frozenset[str] = frozenset()
 
     @property
     def is_csv(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from creditrisk.contracts.raw_csv import Rejected, line_of_byte, rows_with
 from creditrisk.contracts.raw_table import RawTable
@@ -59,7 +59,7 @@ class Counts:
 
 def refused_rows(raw: RawTable, counts: Counts, kept: int) -> BadData:
     """The refusal of a file of which too much cannot be read."""
-    first = counts.shown[0] if counts.shown else Rejected(None, None, "")
+    first = _may_be_shown(raw, counts.shown[0]) if counts.shown else Rejected(None, None, "")
     where = str(raw.landed.source)
     if first.line is not None:
         where += f", line {first.line}"
@@ -89,7 +89,7 @@ def rejected_findings(raw: RawTable, counts: Counts) -> list[Finding]:
             table, "unreadable row", Severity.QUARANTINE, row.reason, column=row.column, file=file, line=row.line,
             rows=1, examples=(row.example,) if row.example else (),
         )
-        for row in counts.shown
+        for row in (_may_be_shown(raw, shown) for shown in counts.shown)
     ]  # fmt: skip
     return [
         Finding(
@@ -103,6 +103,13 @@ def rejected_findings(raw: RawTable, counts: Counts) -> list[Finding]:
         ),
         *every,
     ]
+
+
+def _may_be_shown(raw: RawTable, row: Rejected) -> Rejected:
+    """The row without its value where the column is one whose values nobody may see in a report."""
+    if row.column is None or row.column not in raw.hidden:
+        return row
+    return replace(row, reason=f"the value is not {_kind(raw, row.column)}", example="")
 
 
 def _torn(con: Connection, raw: RawTable, shown: int) -> tuple[int, set[str], list[Rejected]]:

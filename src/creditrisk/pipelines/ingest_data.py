@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from creditrisk.config import MAIN, Book, Table
-from creditrisk.contracts import BronzeTable, ingestion_summary, quarantine, to_bronze
+from creditrisk.contracts import BronzeTable, hidden_columns, ingestion_summary, quarantine, to_bronze
 from creditrisk.files import whole_folder
 from creditrisk.governance import Act
 from creditrisk.governance.lineage import Node, NodeKind
@@ -106,6 +106,7 @@ def bring_in(context: Context, book: Book, raw: Path, folder: Path, *, scoring: 
             entity=book.portfolio.entity if name == MAIN else None,
             settings=context.duck,
             scoring=scoring,
+            hidden=hidden_columns(book.contracts[name], book.portfolio),
         )
         done += 1
         context.progress(stage, f"read {name}", done / len(landed) * (0.4 if scoring else 0.6))

@@ -14,6 +14,8 @@ from decimal import Decimal
 from io import StringIO
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -276,6 +278,26 @@ def test_rejected_rows_are_all_counted_but_only_the_first_are_told(tmp_path):
     assert [finding.line for finding in table.findings[1:]] == list(range(2, 22))
 
 
+@pytest.mark.parametrize("told", ["12,5", "born in Ulm", "\0"])
+def test_no_report_shows_a_value_of_a_column_that_may_not_be_seen(tmp_path, told):
+    text = f'a,b\n1,2\n"{told}",3\n'
+    table = bronze(tmp_path, text, contract(a="integer", b="integer"), hidden=frozenset({"a"}))
+    assert [finding.column for finding in table.findings if finding.rule == "unreadable row"] == ["a"]
+    assert not any(told in repr(finding) for finding in table.findings)
+    with pytest.raises(BadData) as caught:
+        bronze(tmp_path, text, contract(rejected_share_max=0.1, a="integer", b="integer"), hidden=frozenset({"a"}))
+    assert told not in str(caught.value)
+    assert "the value is not a whole number" in str(caught.value)
+
+
+def test_a_word_in_unknown_letters_is_not_shown_where_it_may_not_be_seen(tmp_path):
+    text = "a,b\n1,Müller\n2,Meier\n".encode("cp1252")
+    shown = bronze(tmp_path, text, contract(a="integer", b="text"))
+    kept_apart = bronze(tmp_path, text, contract(a="integer", b="text"), hidden=frozenset({"b"}))
+    assert "Müller" in repr(shown.findings)
+    assert "ller" not in repr(kept_apart.findings)
+
+
 def test_row_with_two_bad_values_is_one_rejected_row(tmp_path):
     table = bronze(tmp_path, "a,b\n1,2\nx,y\n1.5,2.5\n", contract(a="integer", b="integer"))
     assert (table.rows, table.rejected) == (1, 2)
@@ -326,6 +348,43 @@ def test_parquet_is_cast_as_strictly_as_text(tmp_path):
         (None, 4, 9.0, Decimal("0.500"), None, None),
     ]
     assert table.rejected == 3
+
+
+def _parquet(tmp_path, table, **options):
+    path = tmp_path / "loans.parquet"
+    pq.write_table(table, path, **options)
+    return landed(path)
+
+
+def test_parquet_of_old_timestamps_wide_decimals_and_empty_row_groups_is_read(tmp_path):
+    day = dt.datetime(2020, 1, 31)  # noqa: DTZ001
+    table = pa.table(
+        {
+            "a": pa.array([day, None], pa.timestamp("ns")),
+            "b": pa.array([Decimal("12345678901234.5"), None], pa.decimal128(38, 4)),
+        }
+    )
+    path = tmp_path / "loans.parquet"
+    with pq.ParquetWriter(path, table.schema, use_deprecated_int96_timestamps=True) as writer:
+        for part in (table.slice(0, 0), table.slice(0, 1), table.slice(0, 0), table.slice(1)):
+            writer.write_table(part)
+    assert pq.ParquetFile(path).num_row_groups == 4
+    read = to_bronze(landed(path), contract(a="date", b="decimal(18,3)"), tmp_path / "out.parquet", settings=SETTINGS)
+    assert rows(read.path) == [(day.date(), Decimal("12345678901234.500")), (None, None)]
+    assert read.rejected == 0
+
+
+def test_a_parquet_decimal_that_does_not_fit_is_rejected_not_cut(tmp_path):
+    found = _parquet(tmp_path, pa.table({"b": pa.array([Decimal("9" * 30), Decimal(1)], pa.decimal128(38, 4))}))
+    read = to_bronze(found, contract(b="decimal(18,3)"), tmp_path / "out.parquet", settings=SETTINGS)
+    assert (rows(read.path), read.rejected) == ([(Decimal(1),)], 1)
+
+
+def test_a_parquet_file_with_a_name_twice_is_refused(tmp_path):
+    found = _parquet(tmp_path, pa.table([pa.array([1]), pa.array([2])], names=["a", "a"]))
+    with pytest.raises(BadData, match="twice"):
+        to_bronze(found, contract(a="integer"), tmp_path / "out.parquet", settings=SETTINGS)
+    assert not (tmp_path / "out.parquet").exists()
 
 
 def test_a_broken_parquet_file_is_named(tmp_path):
