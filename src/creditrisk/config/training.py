@@ -11,7 +11,7 @@ from creditrisk.config.strict import OpenShare, Strict
 
 class Training(Strict):
     estimator: str = "xgboost"
-    """Which family of models: xgboost or logistic."""
+    """Which family of models: lightgbm, logistic, random_forest or xgboost."""
     parameters: dict[str, dict[str, Any]] = Field(default={})
     """By estimator."""
     early_stopping_share: OpenShare = 0.1

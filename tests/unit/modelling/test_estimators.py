@@ -12,11 +12,16 @@ from sklearn.linear_model import LogisticRegression
 
 from creditrisk.errors import BadConfig, BrokenFile
 from creditrisk.modelling import ESTIMATORS, Estimator, Feature, Learning, Preprocess, Rows, estimator_named
-from creditrisk.modelling.estimators import Logistic, XGBoostTrees
+from creditrisk.modelling.estimators import Logistic
 from creditrisk.stats import roc_auc
 from tests.support.learning import FEATURES, development_rows
 
-SMALL = {"xgboost": {"rounds": 60, "learning_rate": 0.1}, "logistic": {}}
+SMALL: dict[str, dict[str, object]] = {
+    "lightgbm": {"rounds": 60, "learning_rate": 0.1, "min_data_in_leaf": 20},
+    "logistic": {},
+    "random_forest": {"trees": 60, "max_depth": 6, "min_child_weight": 5.0},
+    "xgboost": {"rounds": 60, "learning_rate": 0.1},
+}
 
 every_estimator = pytest.mark.parametrize("name", sorted(ESTIMATORS))
 
@@ -128,7 +133,12 @@ def test_no_rows_have_no_margins(name: str) -> None:
 
 @every_estimator
 def test_misspelt_parameter_is_refused_with_the_nearest_name(name: str) -> None:
-    wrong, right = {"xgboost": ("max_dept", "max_depth"), "logistic": ("l_2", "l2")}[name]
+    wrong, right = {
+        "lightgbm": ("num_leafs", "num_leaves"),
+        "logistic": ("l_2", "l2"),
+        "random_forest": ("tree", "trees"),
+        "xgboost": ("max_dept", "max_depth"),
+    }[name]
     with pytest.raises(BadConfig, match=f'did you mean "{right}"'):
         ESTIMATORS[name].settings({wrong: 3})
 
@@ -152,6 +162,22 @@ def test_parameter_of_the_wrong_kind_is_refused(name: str, parameter: str, value
 def test_what_xgboost_itself_refuses_is_told_in_its_words(parameters: dict[str, object]) -> None:
     with pytest.raises(BadConfig, match=r"XGBoost: .*(learning_rate|sideways)"):
         _fit("xgboost", parameters=parameters)
+
+
+def test_what_lightgbm_itself_refuses_is_told_in_its_words() -> None:
+    with pytest.raises(BadConfig, match=r"LightGBM: .*learning_rate"):
+        _fit("lightgbm", parameters={"learning_rate": -1.0})
+
+
+@every_estimator
+def test_bads_that_count_fivefold_lift_the_mean_to_their_weighted_share(name: str) -> None:
+    rows, features = _rows()
+    bads = rows.target == 1
+    weighted = Rows(rows.values, rows.target, weights=np.where(bads, 5.0, 1.0))
+    model = ESTIMATORS[name].fit(weighted, _learning(name, features), rounds=60)
+    rate = np.mean(1.0 / (1.0 + np.exp(-model.margin(rows.values))))
+    assert rate == pytest.approx(weighted.default_rate, abs=0.1)
+    assert weighted.default_rate > rows.default_rate + 0.3
 
 
 @every_estimator
@@ -178,18 +204,37 @@ def test_unknown_estimator_offers_the_known_ones() -> None:
         estimator_named("xgbost")
 
 
-def test_trees_stop_where_the_stopping_rows_say_and_keep_the_best_rounds() -> None:
+boosting = pytest.mark.parametrize("name", sorted(name for name, kind in ESTIMATORS.items() if kind.stops_early))
+
+
+@boosting
+def test_trees_stop_where_the_stopping_rows_say_and_keep_the_best_rounds(name: str) -> None:
     rows, features = _rows(900)
     stopping, _ = _rows(400, seed=21)
-    learning = _learning("xgboost", features, parameters={"rounds": 500, "early_stopping_rounds": 10})
-    model = XGBoostTrees.fit(rows, learning, evaluation=stopping)
+    learning = _learning(name, features, parameters={"rounds": 500, "early_stopping_rounds": 10})
+    model = ESTIMATORS[name].fit(rows, learning, evaluation=stopping)
     assert model.rounds == int(np.argmin(model.history)) + 1
     assert len(model.history) < 500
 
 
-def test_category_cannot_have_a_direction() -> None:
+@boosting
+def test_stopping_rows_of_another_default_rate_start_where_they_are_told(name: str) -> None:
+    rows, features = _rows(900)
+    stopping, _ = _rows(400, seed=21)
+    learning = _learning(name, features, parameters={"rounds": 500, "early_stopping_rounds": 10})
+    bad_often = Rows(rows.values, rows.target, weights=np.where(rows.target == 1, 4.0, 1.0))
+    start = float(np.log(rows.default_rate / (1.0 - rows.default_rate)))
+    plain = ESTIMATORS[name].fit(bad_often, learning, evaluation=stopping)
+    told = ESTIMATORS[name].fit(bad_often, learning, evaluation=replace(stopping, start=start))
+    base = ESTIMATORS[name].fit(rows, learning, evaluation=stopping)
+    assert told.history[0] == pytest.approx(base.history[0], abs=0.02)
+    assert told.history[0] < plain.history[0] - 0.05
+
+
+@pytest.mark.parametrize("name", sorted(set(ESTIMATORS) - {"logistic"}))
+def test_category_cannot_have_a_direction(name: str) -> None:
     with pytest.raises(BadConfig, match='"town" is a category'):
-        _fit("xgboost", directions={"town": 1})
+        _fit(name, directions={"town": 1})
 
 
 def test_logistic_agrees_with_scikit_learn_on_standardised_numbers() -> None:

@@ -2,10 +2,17 @@
 
 from creditrisk.errors import BadConfig, did_you_mean
 from creditrisk.modelling.estimators.base import Estimator, Learning, OnRound, Rows
+from creditrisk.modelling.estimators.lightgbm_trees import LightGBMTrees
 from creditrisk.modelling.estimators.logistic import Logistic
+from creditrisk.modelling.estimators.random_forest import RandomForest
 from creditrisk.modelling.estimators.xgboost_trees import XGBoostTrees
 
-ESTIMATORS: dict[str, type[Estimator]] = {"logistic": Logistic, "xgboost": XGBoostTrees}
+ESTIMATORS: dict[str, type[Estimator]] = {
+    "lightgbm": LightGBMTrees,
+    "logistic": Logistic,
+    "random_forest": RandomForest,
+    "xgboost": XGBoostTrees,
+}
 
 
 def estimator_named(name: str) -> type[Estimator]:
@@ -15,4 +22,7 @@ def estimator_named(name: str) -> type[Estimator]:
     return ESTIMATORS[name]
 
 
-__all__ = ["ESTIMATORS", "Estimator", "Learning", "Logistic", "OnRound", "Rows", "XGBoostTrees", "estimator_named"]
+__all__ = [
+    "ESTIMATORS", "Estimator", "Learning", "LightGBMTrees", "Logistic", "OnRound", "RandomForest", "Rows",
+    "XGBoostTrees", "estimator_named",
+]  # fmt: skip

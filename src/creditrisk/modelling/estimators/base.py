@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -21,10 +22,22 @@ type OnRound = Callable[[int, float | None], None]
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """values: shape (n, features).  target: shape (n,), 1 = bad."""
+    """values: shape (n, features).  target: shape (n,), 1 = bad.
+
+    weights: how often each row counts, shape (n,); None = once.
+    start: of early-stopping rows alone, the log-odds they start from where the rows to fit have another default rate
+    than they (balance); None = the same as the rows to fit.
+    """
 
     values: Values
     target: Floats
+    weights: Floats | None = None
+    start: float | None = None
+
+    @property
+    def default_rate(self) -> float:
+        """Weighted share of bads."""
+        return float(np.average(self.target, weights=self.weights))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +107,28 @@ class Estimator(ABC):
     @abstractmethod
     def from_files(cls, files: Mapping[str, bytes], features: tuple[Feature, ...], *, threads: int = 1) -> Self:
         """The model `to_files` wrote. Raises BrokenFile. Runs no code from the files."""
+
+
+def wait_asleep() -> None:
+    """Called before XGBoost or LightGBM is first loaded: OpenMP reads its waiting policy once, at that moment.
+
+    Its threads otherwise spin while they wait: on two busy cores 100 rounds of XGBoost took 15.6 CPU seconds instead of
+    4.3, and 26 instead of 15 by the clock.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+
+def direction_signs(learning: Learning) -> tuple[int, ...]:
+    """1, -1 or 0 for each feature, in their order. Raises BadConfig for a category with a direction."""
+    kinds = {feature.name: feature.kind for feature in learning.features}
+    for name in learning.directions:
+        if kinds.get(name) == "category":
+            raise BadConfig(
+                f'"{name}" is a category and cannot have a direction',
+                where="portfolio.yaml, policy.monotone",
+                hint="turn it into an ordered number in the book's SQL",
+            )
+    return tuple(learning.directions.get(feature.name, 0) for feature in learning.features)
 
 
 def checked_settings(

@@ -155,7 +155,8 @@ class _Design:
     def blocks(self) -> Any:
         for start in range(0, len(self.rows.target), ROWS_AT_ONCE):
             block = slice(start, start + ROWS_AT_ONCE)
-            yield self._block(self.rows.values[block]), self.rows.target[block]
+            weights = None if self.rows.weights is None else self.rows.weights[block]
+            yield self._block(self.rows.values[block]), self.rows.target[block], weights
 
     def _block(self, values: Values) -> Floats:
         out = np.zeros((len(values), self.width))
@@ -205,7 +206,7 @@ def _signed_fit(design: _Design, learning: Learning, settings: Mapping[str, Any]
 def _newton(design: _Design, free: NDArray[np.bool_], settings: Mapping[str, Any], on_round: OnRound | None) -> Floats:
     penalty = np.full(design.width, max(float(settings["l2"]), 1e-6))  # one-hot columns add up to the intercept
     penalty[0] = 0.0
-    mean = float(np.mean(design.rows.target))
+    mean = design.rows.default_rate
     weights = np.zeros(design.width)
     weights[0] = np.log(mean / (1.0 - mean))
     loss, gradient, hessian = _pass(design, weights, penalty)
@@ -230,10 +231,11 @@ def _pass(design: _Design, weights: Floats, penalty: Floats) -> tuple[float, Flo
     """Loss, gradient and Hessian of the penalised negative log likelihood over all rows."""
     loss = float(np.sum(penalty * weights**2)) / 2.0
     gradient, hessian = penalty * weights, np.diag(penalty)
-    for block, target in design.blocks():
+    for block, target, times in design.blocks():
+        count = np.ones(len(target)) if times is None else times
         margin = block @ weights
         p = 1.0 / (1.0 + np.exp(-np.clip(margin, -30.0, 30.0)))
-        loss += float(np.sum(np.logaddexp(0.0, margin) - target * margin))
-        gradient += block.T @ (p - target)
-        hessian += (block * (p * (1.0 - p))[:, None]).T @ block
+        loss += float(np.sum(count * (np.logaddexp(0.0, margin) - target * margin)))
+        gradient += block.T @ (count * (p - target))
+        hessian += (block * (count * p * (1.0 - p))[:, None]).T @ block
     return loss, gradient, hessian
