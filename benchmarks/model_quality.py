@@ -33,7 +33,15 @@ from creditrisk.demo import write_demo
 from creditrisk.duck import Connection, named, quoted
 from creditrisk.modelling.out_of_fold import stable_shares
 from creditrisk.split.parts import share
-from creditrisk.stats import brier, calibration_line, log_loss, roc_auc, sigmoid
+from creditrisk.stats import (
+    auc_difference,
+    brier,
+    calibration_line,
+    log_loss,
+    paired_difference,
+    roc_auc,
+    sigmoid,
+)
 
 type Floats = NDArray[np.float64]
 type Figures = dict[str, Any]
@@ -164,33 +172,17 @@ def quality(y: Floats, pd: Floats) -> Figures:
 
 
 def differences(y: Floats, ours: Floats, other: Floats) -> Figures:
-    """Ours less the other, each with the 95 % interval of a paired comparison: DeLong for AUC, else mean of rows."""
-    bads, goods = _placements(y, ours), _placements(y, other)
-    by_bad, by_good = bads[0] - goods[0], bads[1] - goods[1]
-    error = float(np.sqrt(np.var(by_bad, ddof=1) / len(by_bad) + np.var(by_good, ddof=1) / len(by_good)))
-    loss = [-(y * np.log(pd) + (1.0 - y) * np.log1p(-pd)) for pd in (ours, other)]
-    return {
-        "roc_auc": _with_interval(roc_auc(y, ours) - roc_auc(y, other), error),
-        "brier": _mean_with_interval((ours - y) ** 2 - (other - y) ** 2),
-        "log_loss": _mean_with_interval(loss[0] - loss[1]),
+    """Ours less the other, each with the 95 % interval of a paired comparison: DeLong for AUC, bootstrap for losses."""
+    gaps = {
+        "roc_auc": auc_difference(y, ours, other),
+        "brier": paired_difference((ours - y) ** 2, (other - y) ** 2, seed=7),
+        "log_loss": paired_difference(_losses(y, ours), _losses(y, other), seed=7),
     }
+    return {name: gap.as_json() for name, gap in gaps.items()}
 
 
-def _placements(y: Floats, pd: Floats) -> tuple[Floats, Floats]:
-    """Share of goods below each bad, and of bads above each good; ties count half. Source: DeLong (1988)."""
-    bads, goods = pd[y == 1], pd[y == 0]
-    in_goods, in_bads = np.sort(goods), np.sort(bads)
-    below = (np.searchsorted(in_goods, bads, "left") + np.searchsorted(in_goods, bads, "right")) / 2.0
-    above = len(bads) - (np.searchsorted(in_bads, goods, "left") + np.searchsorted(in_bads, goods, "right")) / 2.0
-    return below / len(goods), above / len(bads)
-
-
-def _mean_with_interval(values: Floats) -> Figures:
-    return _with_interval(float(np.mean(values)), float(np.std(values, ddof=1)) / len(values) ** 0.5)
-
-
-def _with_interval(value: float, error: float) -> Figures:
-    return {"value": value, "low": value - 1.96 * error, "high": value + 1.96 * error}
+def _losses(y: Floats, pd: Floats) -> Floats:
+    return -(y * np.log(pd) + (1.0 - y) * np.log1p(-pd))
 
 
 def true_pds(raw: Path, key: str, keys: pa.ChunkedArray) -> Floats:
@@ -221,10 +213,10 @@ def invented_bars(told: Figures) -> list[Bar]:
             for name in difference
             for who in ("ours", "reference")
         ],
-        Bar("invented: AUC, ours less the reference", difference["roc_auc"]["value"], ">= 0",
-            difference["roc_auc"]["value"] >= 0),
-        *[Bar(f"invented: {name}, ours less the reference", difference[name]["value"], "<= 0",
-              difference[name]["value"] <= 0) for name in ("brier", "log_loss")],
+        Bar("invented: AUC, ours less the reference", difference["roc_auc"]["difference"], ">= 0",
+            difference["roc_auc"]["difference"] >= 0),
+        *[Bar(f"invented: {name}, ours less the reference", difference[name]["difference"], "<= 0",
+              difference[name]["difference"] <= 0) for name in ("brier", "log_loss")],
         Bar("invented: mean PD to the generator's", true["mean_pd_to_true"], "0.98 to 1.02",
             0.98 <= true["mean_pd_to_true"] <= 1.02),
         Bar("invented: calibration slope", ours["calibration_slope"], "0.95 to 1.05",

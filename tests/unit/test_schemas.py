@@ -24,6 +24,10 @@ SPLIT = {
         for part in ("train", "calibration", "test")
     },
     "balance": {"development_default_rate": 0.5, "test_default_rate": 0.5, "z": 0.0, "differs": False},
+    "knowledge": {
+        "test_from": None, "bads": None, "knowable": None, "without_date": None, "column": None, "months_later": None,
+        "says": "Not counted.", "reason": "the split is not by time",
+    },
 }  # fmt: skip
 
 

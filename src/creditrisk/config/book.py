@@ -163,6 +163,8 @@ def _check_names(folder: Path, portfolio: Portfolio, contracts: Mapping[str, Con
     must_be(portfolio.target.column, main, "target.column")
     for column in portfolio.target.observed_until_latest_of:
         must_be(column, main, "target.observed_until_latest_of")
+    if portfolio.target.bad_known_from is not None:
+        must_be(portfolio.target.bad_known_from.column, main, "target.bad_known_from")
     must_be(portfolio.split.date, main, "split.date")
     must_be(portfolio.split.term, main, "split.term")
     if not portfolio.entity.hash_of:

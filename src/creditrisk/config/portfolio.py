@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -11,6 +10,7 @@ from creditrisk.config.decision import Decision
 from creditrisk.config.policy import Policy
 from creditrisk.config.source import FileSource, Source
 from creditrisk.config.strict import Limit, OpenShare, Strict
+from creditrisk.config.target import Target
 from creditrisk.config.training import Training
 from creditrisk.kinds import Available
 
@@ -52,33 +52,6 @@ class Entity(Strict):
     """When the file has no usable key: the key is an md5 over all columns that exist at these moments ..."""
     hash_also: tuple[str, ...] = ()
     """... and over these columns. Exact duplicates are then refused."""
-
-
-class Target(Strict):
-    """What a bad loan is. `sql` (a file of the book) or `column`, with the words a validator asks for."""
-
-    column: str | None = None
-    """Column of the main table: 1 bad, 0 good."""
-    sql: str | None = None
-    """SELECT <entity key>, target (1 bad, 0 good, NULL), label_state ('observed', 'indeterminate', 'immature')."""
-    bad: str
-    """When a loan counts as bad."""
-    horizon: str
-    """How long after granting one looks."""
-    population: str
-    """Whom the figures are about."""
-    is_not: str
-    """What the PD must not be taken for."""
-    observed_until: dt.date | None = None
-    """The day on which the outcomes were last looked at."""
-    observed_until_latest_of: tuple[str, ...] = ()
-    """Columns read as metadata only: the latest date in them is when the outcomes were last looked at."""
-
-    @model_validator(mode="after")
-    def _one_way(self) -> Self:
-        if (self.column is None) == (self.sql is None):
-            raise ValueError("give either `column` or `sql`")
-        return self
 
 
 class Split(Strict):

@@ -1,6 +1,8 @@
 """Who did what, on which evidence; which version a name means. Gates and approvals join here."""
 
-from creditrisk.governance.audit import Act, ChainVerdict, append_act, verify_chain
+from creditrisk.governance.audit import Act, ChainVerdict, acts_about, append_act, verify_chain
 from creditrisk.governance.model_reference import FoundBundle, find_bundle, find_version
 
-__all__ = ["Act", "ChainVerdict", "FoundBundle", "append_act", "find_bundle", "find_version", "verify_chain"]
+__all__ = [
+    "Act", "ChainVerdict", "FoundBundle", "acts_about", "append_act", "find_bundle", "find_version", "verify_chain",
+]  # fmt: skip

@@ -36,6 +36,7 @@ class Act(StrEnum):
 
     INGEST_ACCEPTED = "ingest_accepted"
     TRAINED = "trained"
+    TESTED = "tested"
     REGISTERED = "registered"
     PUBLISHED = "published"
     TORN_LINE_SET_ASIDE = "torn_line_set_aside"
@@ -103,6 +104,34 @@ def verify_chain(path: Path) -> ChainVerdict:
                 return ChainVerdict(acts, head, broken, problem)
             head, acts, size = _sha256(line), number, size - len(line)
     return ChainVerdict(acts, head)
+
+
+def acts_about(path: Path, act: Act, **hashes: str) -> list[dict[str, Any]]:
+    """The acts of this kind that name all these hashes, oldest first; none where there is no chain yet.
+
+    Raises BrokenFile for a line that was altered: a count that leaves it out would be wrong.
+    """
+    if not path.is_file():
+        return []
+    found = []
+    with path.open("rb") as stream:
+        size = _size_between_writes(stream)
+        for number, line in enumerate(stream, start=1):
+            if size <= 0:  # acts appended meanwhile
+                break
+            size -= len(line)
+            if not line.endswith(b"\n"):  # a writer was killed; the next act sets its rest aside
+                break
+            told = _read(line)
+            if told is None:
+                raise BrokenFile(
+                    f"line {number} of the audit chain was altered",
+                    where=str(path),
+                    hint="`creditrisk audit verify` names what is wrong; restore the file from a copy",
+                )
+            if told["act"] == act.value and hashes.items() <= told["hashes"].items():
+                found.append(told)
+    return found
 
 
 def _problem(line: bytes, number: int, head: str) -> tuple[int, str]:

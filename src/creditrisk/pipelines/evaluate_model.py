@@ -13,6 +13,9 @@ from creditrisk.contracts import decisions_schema, need_sound
 from creditrisk.evaluation import curves, metrics, plots
 from creditrisk.evaluation.tables import quarters
 from creditrisk.files import read_json, whole_file
+from creditrisk.governance import Act, acts_about
+from creditrisk.kinds import sha256_of
+from creditrisk.modelling import Bundle
 from creditrisk.pipelines.assessments import ASSESSMENTS, Tested
 from creditrisk.pipelines.context import Context
 from creditrisk.pipelines.lineage import add_step, need_unchanged, plots_node, table_node
@@ -27,6 +30,7 @@ def run(context: Context) -> dict[str, Any]:
     need_unchanged(context, "split", {"test": test})
     bundle = newest_bundle(context)
     rows = pq.read_table(test)
+    reads, evaluations = _test_reads(context, bundle, rows)
     context.progress("evaluate", "scoring the test part", 0.0)
     decisions = score(bundle, rows).append_column("target", rows["target"])
     need_sound(decisions, decisions_schema(bundle.key, bundle.policy.grade_names), what="the scored rows")
@@ -43,7 +47,13 @@ def run(context: Context) -> dict[str, Any]:
     )
     report = context.report(
         "test_metrics.json",
-        {"bundle_sha256": bundle.sha256, **figures},
+        {
+            "bundle_sha256": bundle.sha256,
+            **figures,
+            "knowledge": read_json(folder.report("split.json"))["knowledge"],
+            "test_reads": reads,
+            "meta": {"evaluations_on_these_rows": evaluations},
+        },
         inputs={"test": test, "bundle": bundle.sha256, "test_predictions": predictions},
     )
     made = {
@@ -56,6 +66,27 @@ def run(context: Context) -> dict[str, Any]:
         assess(context, tested)
     add_step(context, "evaluate", made)
     return report
+
+
+def _test_reads(context: Context, bundle: Bundle, rows: pa.Table) -> tuple[dict[str, Any], int]:
+    """Writes to the audit chain that this model reads these loans' outcomes, and counts who did before.
+
+    The same loans under other features are the same test. Returns how many models had been tested on them up to this
+    one, and how often they were read in all. Only this workspace knows: what was read elsewhere is not counted.
+    """
+    outcomes = {bundle.key: rows[bundle.key].to_pylist(), "target": rows["target"].to_pylist()}
+    marks = {"book": context.book.name, "test_rows": sha256_of(outcomes)}
+    context.act(Act.TESTED, {"bundle": bundle.sha256, "test_rows": marks["test_rows"]})
+    acts = acts_about(context.workspace.audit, Act.TESTED, **marks)
+    models = list(dict.fromkeys(act["hashes"]["bundle"] for act in acts))
+    place = models.index(bundle.sha256) + 1
+    says = (
+        "The first model of this workspace to be tested on these rows."
+        if place == 1
+        else f"Model number {place} of this workspace to be tested on these rows: each look at them before makes its "
+        "figures a little too good."
+    )
+    return {"models": place, "test_rows": marks["test_rows"], "says": says}, len(acts)
 
 
 def _figures(decisions: pa.Table, rows: pa.Table, grades: list[str]) -> dict[str, Any]:

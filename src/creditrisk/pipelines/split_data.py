@@ -9,7 +9,7 @@ from typing import Any
 from creditrisk.config import MAIN
 from creditrisk.pipelines.context import Context
 from creditrisk.pipelines.lineage import add_step, need_unchanged, table_node
-from creditrisk.split import PARTS, assign, read_labels, write_audit, write_parts
+from creditrisk.split import PARTS, assign, knowledge, read_labels, write_audit, write_parts
 
 
 def run(context: Context) -> dict[str, Any]:
@@ -22,7 +22,10 @@ def run(context: Context) -> dict[str, Any]:
     context.progress("split", "writing parts", 0.5)
     write_parts(folder.feature_store, parts.rows, folder.processed, book.key, context.duck)
     write_audit(book, folder.table(MAIN), folder.audit_table, context.duck)
-    report = context.report("split.json", parts.report, inputs={"feature_store": folder.feature_store})
+    known = knowledge(book, folder.table(MAIN), parts, context.duck)
+    report = context.report(
+        "split.json", {**parts.report, "knowledge": known}, inputs={"feature_store": folder.feature_store}
+    )
     target = [f"sql/{Path(book.portfolio.target.sql).stem}"] if book.portfolio.target.sql else []
     rows = {part: figures["n"] for part, figures in parts.report["parts"].items()}
     made = {

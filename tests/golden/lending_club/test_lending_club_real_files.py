@@ -14,7 +14,7 @@ from creditrisk.contracts import to_bronze
 from creditrisk.duck import DuckSettings
 from creditrisk.features import compute, table_schema
 from creditrisk.sources import FileSource
-from creditrisk.split import assign, read_labels
+from creditrisk.split import assign, knowledge, read_labels
 from tests.golden.lending_club.loans import book
 
 FILES = {"accepted_2007_2011_full": 42_535, "accepted_2007_2018_sample": 3_000}
@@ -46,6 +46,8 @@ def test_the_file_of_2007_to_2011_is_observed_whole_and_tested_on_2011(real_data
     parts = assign(labels, book().portfolio.split)
     assert parts.test_from == dt.date(2011, 1, 1)
     assert parts.report["parts"]["test"]["n"] == 21_721
+    known = knowledge(book(), main, parts, SETTINGS)
+    assert (known["bads"], known["knowable"], known["without_date"]) == (3_134, 918, 45)
 
 
 def test_young_loans_of_a_longer_file_are_left_out(real_data: Path, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from creditrisk.adapters.in_memory import SteppingClock
 from creditrisk.errors import BadUsage, BrokenFile, MissingInput, OutsideFailed
-from creditrisk.governance import Act, append_act, verify_chain
+from creditrisk.governance import Act, acts_about, append_act, verify_chain
 
 HASH = "a" * 64
 
@@ -54,6 +54,30 @@ def test_a_whole_chain_is_unbroken_and_its_head_moves_with_every_act(chain: Path
     assert after.unbroken
     assert (before.acts, after.acts) == (5, 6)
     assert before.head != after.head
+
+
+def test_acts_are_found_by_kind_and_by_what_they_were_about(chain: Path) -> None:
+    append_act(chain, "ann", Act.TESTED, {"bundle": HASH, "test_rows": HASH}, clock=SteppingClock())
+    append_act(chain, "ann", Act.TESTED, {"bundle": "b" * 64, "test_rows": HASH}, clock=SteppingClock())
+    assert [act["seq"] for act in acts_about(chain, Act.TESTED, test_rows=HASH)] == [6, 7]
+    assert [act["seq"] for act in acts_about(chain, Act.TESTED, test_rows=HASH, bundle=HASH)] == [6]
+    assert acts_about(chain, Act.TESTED, test_rows="c" * 64) == []
+    assert len(acts_about(chain, Act.TRAINED)) == 5
+
+
+def test_without_a_chain_there_were_no_acts(tmp_path: Path) -> None:
+    assert acts_about(tmp_path / "audit.jsonl", Act.TESTED) == []
+
+
+def test_acts_are_not_counted_in_an_altered_chain(chain: Path) -> None:
+    chain.write_bytes(chain.read_bytes().replace(b'"ann"', b'"bob"', 1))
+    with pytest.raises(BrokenFile, match="line 1 of the audit chain was altered"):
+        acts_about(chain, Act.TRAINED)
+
+
+def test_an_unfinished_last_line_is_not_an_act_yet(chain: Path) -> None:
+    chain.write_bytes(chain.read_bytes()[:-3])
+    assert len(acts_about(chain, Act.TRAINED)) == 4
 
 
 def test_nothing_to_verify_is_not_verified(tmp_path: Path) -> None:
