@@ -156,9 +156,46 @@ for _stage, _help in {
     "split": "Stage 4: train, calibration and test parts.",
     "train": "Stage 5: learn, calibrate, choose the cut-off; a bundle.",
     "evaluate": "Stage 6: the bundle on the test part.",
-    "register": "Stage 7: into MLflow, with the alias candidate.",
 }.items():
     _stage_command(_stage, _help)
+
+
+@app.command()
+def validate(
+    book: BookName,
+    workspace: WorkspaceDir = WORKSPACE,
+    raw: RawDir = None,
+    estimator: EstimatorName = None,
+    overrides: Overrides = None,
+    by: Actor = None,
+    as_json: AsJson = False,
+    debug: Debug = False,  # noqa: ARG001
+) -> None:
+    """Stage 7: the gates, and the model document. Exit 1 if one fails."""
+    from creditrisk.pages.terminal import validation_table
+    from creditrisk.pipelines.stages import run_stage
+    from creditrisk.pipelines.validate_model import DOCUMENT, need_passed
+    from creditrisk.wiring import book_with, context_for
+
+    with (
+        shown_progress(book, quiet=as_json) as progress,
+        context_for(
+            book_with(book, _settings(overrides, estimator)), workspace, actor=by, raw=raw, progress=progress
+        ) as context,
+    ):
+        report = run_stage(context, "validate")
+        page = context.folder.report(DOCUMENT)
+
+    def words() -> None:
+        _print(validation_table(report))
+        if page.is_file():
+            typer.echo(f"worth reading: {page}")
+
+    tell(report, as_json=as_json, words=words)
+    _or_exit(lambda: need_passed(report))
+
+
+_stage_command("register", "Stage 8: into MLflow, with the alias candidate.")
 
 
 @app.command()

@@ -48,6 +48,14 @@ class Verdict(StrEnum):
     DECLINE = "decline"
 
 
+class Judgement(StrEnum):
+    """What a test says. The third is no pass: these rows cannot tell, and the counts say why."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    NOT_ENOUGH_EVIDENCE = "not_enough_evidence"
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One thing that is wrong with the data, and where. `examples` is bounded to three values."""

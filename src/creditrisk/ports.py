@@ -17,6 +17,9 @@ type FeatureKind = Literal["number", "category"]
 BUNDLE_TAG = "bundle_sha256"
 """The registry's tag that says which bundle a version number points at: the hash is the model's name."""
 
+VALIDATION_TAG = "validation"
+"""The registry's tag with the verdict of the last validation: pass, fail or not_enough_evidence."""
+
 CANDIDATE = "candidate"
 PRODUCTION = "production"
 
@@ -91,6 +94,10 @@ class Registry(Protocol):
 
     def set_alias(self, name: str, alias: str, version: int) -> None:
         """Let the alias mean that version from now on. Raises BadUsage when there is no such version."""
+        ...
+
+    def tag(self, name: str, version: int, tags: Mapping[str, str]) -> None:
+        """Add these to the version's tags, over those of the same names. Raises BadUsage for no such version."""
         ...
 
     def versions(self, name: str) -> Sequence[ModelVersion]:

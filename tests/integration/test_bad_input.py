@@ -437,7 +437,7 @@ def test_features_wait_for_the_check(raw: Path, ask: Ask, tmp_path: Path) -> Non
     assert files(workspace / LENDING) == before
 
 
-@pytest.mark.parametrize("stage", ["check", "features", "split", "train", "evaluate", "register"])
+@pytest.mark.parametrize("stage", ["check", "features", "split", "train", "evaluate", "validate", "register"])
 def test_no_stage_begins_without_the_ones_before_it(stage: str, ask: Ask, tmp_path: Path) -> None:
     answer = ask(stage, LENDING, "--workspace", tmp_path)
     assert answer.code in (1, 2)

@@ -76,6 +76,8 @@ def full_run(rows: ScoredRows | None = None, *, invented: bool = True) -> RunCon
             ],
             "label_states": {"observed": 23_520, "indeterminate": 61, "immature": 412},
         },
+        "validation": _VALIDATION,
+        "document_page": "model_document.html",
         "findings": _FINDINGS,
         "lineage": _lineage(),
         "freshness": _FRESHNESS,
@@ -86,6 +88,7 @@ def full_run(rows: ScoredRows | None = None, *, invented: bool = True) -> RunCon
             {"stage": "split", "seconds": 0.64},
             {"stage": "train", "seconds": 21.9},
             {"stage": "evaluate", "seconds": 3.77},
+            {"stage": "validate", "seconds": 0.31},
             {"stage": "register", "seconds": 8.12},
         ],
         "importance": [
@@ -169,12 +172,32 @@ def lineage_nodes() -> dict[str, Any]:
     for step, names in {
         "ingest": ("ingestion_summary.json", "data_freshness.json"), "check": ("contract_findings.json",),
         "split": ("split.json",), "train": ("metrics.json",), "evaluate": ("test_metrics.json",),
-        "register": ("registry_promotion.json",),
+        "validate": ("post_training_validation.json",), "register": ("registry_promotion.json",),
     }.items():  # fmt: skip
         for name in names:
             add(f"reports/{name}", "report", step, file=f"reports/{name}")
     return nodes
 
+
+def _gate(name: str, verdict: str, reason: str, limit: str) -> dict[str, Any]:
+    return {
+        "name": name, "asks": f"Is {name} as it should be?", "verdict": verdict, "reason": reason, "figure": 0.71,
+        "low": 0.68, "high": 0.74, "limit": limit, "because": "a test says so", "place": "test_metrics.json: a key",
+    }  # fmt: skip
+
+
+_VALIDATION: dict[str, Any] = {
+    "book": "home_loans",
+    "bundle_sha256": _hash("bundle"),
+    "verdict": "fail",
+    "counts": {"pass": 1, "fail": 1, "not_enough_evidence": 1},
+    "gates": [
+        _gate("auc_floor", "pass", "AUC 0.710, interval 0.680 to 0.740", "at least 0.6"),
+        _gate("slope", "fail", "slope 0.710, interval 0.680 to 0.740", "0.85 to 1.2"),
+        _gate("fairness", "not_enough_evidence", "11 bads among the youngest", ""),
+    ],
+    "problems": {},
+}
 
 _FRESHNESS: dict[str, Any] = {
     "newest": {"column": "issue_d", "date": "2011-12-01"},

@@ -106,6 +106,16 @@ def test_an_alias_for_a_version_that_is_not_there_is_refused(store: Store, run: 
         registry.set_alias("never_trained", "production", 1)
 
 
+def test_a_version_is_tagged_anew_and_keeps_its_other_tags(store: Store, run: TrainingRun) -> None:
+    tracker, registry = store
+    registry.register(run.book, tracker.log_run(run), alias="candidate", tags={"actor": "ann", "validation": "fail"})
+    registry.tag(run.book, 1, {"validation": "pass"})
+    tags = registry.versions(run.book)[0].tags
+    assert (tags["actor"], tags["validation"]) == ("ann", "pass")
+    with pytest.raises(BadUsage, match="no version 7"):
+        registry.tag(run.book, 7, {"validation": "pass"})
+
+
 def test_an_unknown_name_has_no_versions(store: Store) -> None:
     _, registry = store
     assert list(registry.versions("never_trained")) == []

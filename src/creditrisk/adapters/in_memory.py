@@ -51,10 +51,18 @@ class InMemoryRegistry:
         return self.versions(name)[version.version - 1]
 
     def set_alias(self, name: str, alias: str, version: int) -> None:
+        self._need(name, version)
+        self._aliases.setdefault(name, {})[alias] = version
+
+    def _need(self, name: str, version: int) -> None:
         known = [kept.version for kept in self._versions.get(name, [])]
         if version not in known:
             raise BadUsage(f"{name} has no version {version}", hint=did_you_mean(str(version), map(str, known)))
-        self._aliases.setdefault(name, {})[alias] = version
+
+    def tag(self, name: str, version: int, tags: Mapping[str, str]) -> None:
+        self._need(name, version)
+        kept = self._versions[name]
+        kept[version - 1] = replace(kept[version - 1], tags={**kept[version - 1].tags, **tags})
 
     def versions(self, name: str) -> Sequence[ModelVersion]:
         aliases = self._aliases.get(name, {})

@@ -37,10 +37,14 @@ class MlflowRegistry:
 
     def set_alias(self, name: str, alias: str, version: int) -> None:
         with mlflow_at(self._tracking_uri) as client:
-            known = [kept.version for kept in _versions(client, name)]
-            if version not in known:
-                raise BadUsage(f"{name} has no version {version}", hint=did_you_mean(str(version), map(str, known)))
+            _need(client, name, version)
             client.set_registered_model_alias(name, alias, str(version))
+
+    def tag(self, name: str, version: int, tags: Mapping[str, str]) -> None:
+        with mlflow_at(self._tracking_uri) as client:
+            _need(client, name, version)
+            for key, value in tags.items():
+                client.set_model_version_tag(name, str(version), key, value)
 
     def versions(self, name: str) -> Sequence[ModelVersion]:
         with mlflow_at(self._tracking_uri) as client:
@@ -62,6 +66,12 @@ class MlflowRegistry:
                 hint="give the bundle's folder instead, or train again",
             )
         return folder
+
+
+def _need(client: MlflowClient, name: str, version: int) -> None:
+    known = [kept.version for kept in _versions(client, name)]
+    if version not in known:
+        raise BadUsage(f"{name} has no version {version}", hint=did_you_mean(str(version), map(str, known)))
 
 
 def _versions(client: MlflowClient, name: str) -> list[ModelVersion]:

@@ -3,6 +3,7 @@
 from creditrisk.config.book import MAIN, Book, SqlFile, load_book, shipped_books
 from creditrisk.config.contract import Column, Contract, ReasonGroup, Reasons, Rule
 from creditrisk.config.decision import Decision, Scaling
+from creditrisk.config.gates import BESIDE_THE_MODEL, Document, Gates
 from creditrisk.config.policy import Policy
 from creditrisk.config.portfolio import Portfolio, Split, Table
 from creditrisk.config.settings import Settings, read_settings
@@ -23,6 +24,7 @@ from creditrisk.config.training import Training
 from creditrisk.config.workspace import BookFolder, Workspace
 
 __all__ = [
+    "BESIDE_THE_MODEL",
     "MAIN",
     "AzureSource",
     "Book",
@@ -30,8 +32,10 @@ __all__ = [
     "Column",
     "Contract",
     "Decision",
+    "Document",
     "DvcSource",
     "FileSource",
+    "Gates",
     "GcsSource",
     "HttpOptions",
     "HttpSource",

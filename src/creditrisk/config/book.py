@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from creditrisk.config.contract import CHECKS, NEVER_OFF, Contract, Reasons
+from creditrisk.config.gates import BESIDE_THE_MODEL
 from creditrisk.config.portfolio import CheckOff, Portfolio, Preset
 from creditrisk.config.yaml_reader import read_yaml
 from creditrisk.errors import BadConfig, BadUsage, did_you_mean
@@ -96,10 +97,10 @@ class Book:
 
     @cached_property
     def sha256(self) -> str:
-        """Of everything in the folder that can change a result."""
+        """Of everything in the folder that can change a model or a score."""
         return sha256_of(
             {
-                "portfolio": self.portfolio.model_dump(mode="json"),
+                "portfolio": self.portfolio.model_dump(mode="json", exclude=set(BESIDE_THE_MODEL)),
                 "contracts": {name: contract.model_dump(mode="json") for name, contract in self.contracts.items()},
                 "reasons": self.reasons.model_dump(mode="json"),
                 "sql": {file.name: file.sha256 for file in self.sql},

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from creditrisk.config.decision import Decision
+from creditrisk.config.gates import Document, Gates
 from creditrisk.config.policy import Policy
 from creditrisk.config.source import FileSource, Source
 from creditrisk.config.strict import Limit, OpenShare, Strict
@@ -200,6 +201,10 @@ class Portfolio(Strict):
     """How it is learnt."""
     decision: Decision
     """What follows from a PD."""
+    gates: Gates = Gates()
+    """What a model must show before anybody may use it."""
+    document: Document = Document()
+    """What only the lender can say of the model."""
     checks_off: tuple[CheckOff, ...] = ()
     """Checks that are not made, for exploring."""
     monitoring: Monitoring = Monitoring()

@@ -125,7 +125,9 @@ def load_bundle(folder: Path, *, expected: str | None = None, threads: int = 1) 
 def _copy_book(book: Book, partial: Path) -> None:
     import yaml
 
-    portfolio = book.portfolio.model_dump(mode="json", exclude_none=True)
+    from creditrisk.config import BESIDE_THE_MODEL
+
+    portfolio = book.portfolio.model_dump(mode="json", exclude_none=True, exclude=set(BESIDE_THE_MODEL))
     write_text(partial / "portfolio.yaml", yaml.safe_dump(portfolio, sort_keys=False, allow_unicode=True, width=120))
     _copy(book.folder / "reasons.yaml", partial / "reasons.yaml")
     for table in book.portfolio.tables:

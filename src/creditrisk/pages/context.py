@@ -127,6 +127,10 @@ class RunContext(TypedDict, total=False):
     findings_page: str
     """File beside the page that tells every promise and finding; absent where there is none."""
     lineage: Lineage
+    validation: Mapping[str, Any]
+    """post_training_validation.json as it stands; absent before the stage validate has run on this model."""
+    document_page: str
+    """File beside the page that tells everything a validator asks; absent where there is none."""
     freshness: Mapping[str, Any]
     """data_freshness.json as it stands."""
     stages: Sequence[StageSeconds]

@@ -16,7 +16,16 @@ COLUMNS = (
 """Heading and width of each column, in the units of the drawing."""
 
 _GAP, _TOP, _BOX, _PITCH, _LINE = 26, 32, 58, 66, 17
-_STEP_COLUMN = {"ingest": 1, "check": 1, "features": 2, "split": 3, "train": 4, "evaluate": 5, "register": 5}
+_STEP_COLUMN = {
+    "ingest": 1,
+    "check": 1,
+    "features": 2,
+    "split": 3,
+    "train": 4,
+    "evaluate": 5,
+    "validate": 5,
+    "register": 5,
+}
 _UNIT_PER_LETTER = 8.2
 """Of a heading in a box; a wider one is cut in the middle."""
 

@@ -32,7 +32,53 @@ def run_table(runs: Sequence[RunContext]) -> RenderableType:
     banners = [Panel(_BANNER, style="bold red", box=box.HEAVY)] if any(run.get("invented") for run in runs) else []
     banners += [released_banner(run["leaks_released"]) for run in runs if run.get("leaks_released")]
     banners += [Panel(_exploring(run), style="bold yellow", box=box.HEAVY) for run in runs if run.get("checks_off")]
+    banners += [banner for run in runs if (banner := _validation_banner(run)) is not None]
     return Group(*banners, table)
+
+
+def validation_table(report: Mapping[str, Any]) -> RenderableType:
+    """post_training_validation.json: a line for each gate, its verdict in colour and its reason."""
+    title = Text(f"{report['book']}, model {report['bundle_sha256'][:16]}: ", style="bold")
+    title.append(verdict_in_words(report["verdict"]), style=_GATE_STYLES[report["verdict"]])
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title_justify="left", title=title)
+    table.add_column("gate", no_wrap=True)
+    table.add_column("verdict", no_wrap=True)
+    table.add_column("found", overflow="fold")
+    table.add_column("limit", overflow="fold")
+    for gate in report["gates"]:
+        verdict = Text(_GATE_WORDS[gate["verdict"]], style=_GATE_STYLES[gate["verdict"]])
+        table.add_row(Text(gate["name"]), verdict, Text(gate["reason"]), Text(gate["limit"]))
+    return table
+
+
+def verdict_in_words(verdict: Any) -> str:
+    return str(verdict).replace("_", " ").upper()
+
+
+_GATE_STYLES = {"pass": "green", "fail": "bold red", "not_enough_evidence": "bold yellow"}
+_GATE_WORDS = {"pass": "pass", "fail": "FAIL", "not_enough_evidence": "too few"}
+
+
+def _validation_banner(run: RunContext) -> Panel | None:
+    """Loud where a gate failed: the model stays a candidate."""
+    report = run.get("validation", {})
+    if report.get("verdict") != "fail":
+        return None
+    failed = [gate for gate in report["gates"] if gate["verdict"] == "fail"]
+    name = run.get("book", {}).get("name", "book")
+    text = Text(f"{name}: validation FAILED, {len(failed)} of {len(report['gates'])} gates. It stays a candidate.")
+    for gate in failed:
+        text.append(f"\n{gate['name']}: {gate['reason']}")
+    return Panel(text, style="bold red", box=box.HEAVY)
+
+
+def _validation(run: RunContext) -> str:
+    report = run.get("validation", {})
+    if not report:
+        return NONE
+    counts = report["counts"]
+    told = ", ".join(f"{count} {_GATE_WORDS[verdict]}" for verdict, count in counts.items() if count)
+    return f"{verdict_in_words(report['verdict'])} ({told})"
 
 
 def plan_lines(planned: Mapping[str, Any]) -> list[str]:
@@ -201,4 +247,5 @@ _FIGURES: dict[str, Callable[[RunContext], str]] = {
     "default rate": lambda run: percent(_metric(run, "default_rate"), 2),
     "approved": lambda run: percent(_metric(run, "approval_rate")),
     "referred": lambda run: percent(_metric(run, "refer_rate")),
+    "validation": _validation,
 }

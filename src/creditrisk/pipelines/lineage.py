@@ -15,7 +15,7 @@ from creditrisk.kinds import sha256_of, sha256_of_file, sha256_of_folder
 from creditrisk.pipelines.context import Context
 
 LINEAGE = "data_lineage.json"
-STEPS = ("ingest", "check", "features", "split", "train", "evaluate", "register")
+STEPS = ("ingest", "check", "features", "split", "train", "evaluate", "validate", "register")
 """In the order of making."""
 
 

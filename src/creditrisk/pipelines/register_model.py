@@ -12,12 +12,13 @@ from creditrisk.governance import Act
 from creditrisk.pipelines.context import Context
 from creditrisk.pipelines.lineage import add_step
 from creditrisk.pipelines.train_model import newest_bundle
-from creditrisk.ports import BUNDLE_TAG, CANDIDATE, TrainingRun
+from creditrisk.pipelines.validate_model import VALIDATION
+from creditrisk.ports import BUNDLE_TAG, CANDIDATE, VALIDATION_TAG, TrainingRun
 
 FIGURES = ("metrics.json", "test_metrics.json")
 REPORTS = (
     "ingestion_summary.json", "data_freshness.json", "contract_findings.json", "data_lineage.json", "split.json",
-    *FIGURES,
+    *FIGURES, VALIDATION,
 )  # fmt: skip
 
 
@@ -31,6 +32,13 @@ def run(context: Context) -> dict[str, Any]:
             where=str(folder.report("test_metrics.json")),
             hint=f"creditrisk evaluate {context.book.name}",
         )
+    validated = read_json(folder.report(VALIDATION))
+    if validated["bundle_sha256"] != bundle.sha256:
+        raise Refused(
+            "the validation is that of another bundle",
+            where=str(folder.report(VALIDATION)),
+            hint=f"creditrisk validate {context.book.name}",
+        )
     context.progress("register", "logging the run", 0.0)
     tags = {
         "actor": context.actor,
@@ -38,6 +46,7 @@ def run(context: Context) -> dict[str, Any]:
         "code_version": __version__,
         "book": context.book.name,
         "preset": context.book.portfolio.features.preset,
+        VALIDATION_TAG: validated["verdict"],
         **({"invented_data": "true"} if context.invented else {}),
         **({"checks_off": str(len(context.checks_off))} if context.checks_off else {}),
         **({"leaks_released": str(len(context.leaks_released))} if context.leaks_released else {}),
@@ -60,6 +69,8 @@ def run(context: Context) -> dict[str, Any]:
     )
     context.progress("register", "giving it a version", 0.8)
     version = context.registry.register(context.book.name, logged, alias=CANDIDATE, tags=tags)
+    if version.tags.get(VALIDATION_TAG) != validated["verdict"]:  # a version that was there, judged again
+        context.registry.tag(context.book.name, version.version, {VALIDATION_TAG: validated["verdict"]})
     report = context.report(
         "registry_promotion.json",
         {
@@ -70,7 +81,7 @@ def run(context: Context) -> dict[str, Any]:
             BUNDLE_TAG: bundle.sha256,
             "meta": {"run_id": logged.run_id},
         },
-        inputs={"bundle": bundle.sha256, **{name: folder.report(name) for name in FIGURES}},
+        inputs={"bundle": bundle.sha256, **{name: folder.report(name) for name in (*FIGURES, VALIDATION)}},
     )
     add_step(context, "register", {})
     context.act(Act.REGISTERED, {"bundle": bundle.sha256, "version": str(version.version)})

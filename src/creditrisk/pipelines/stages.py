@@ -20,6 +20,7 @@ STAGES = {
     "split": "split_data",
     "train": "train_model",
     "evaluate": "evaluate_model",
+    "validate": "validate_model",
     "register": "register_model",
 }
 """Command -> module of this package."""

@@ -16,6 +16,7 @@ from creditrisk.pages.run_summary import read_plots, render_run_summary
 from creditrisk.pipelines.check_data import FINDINGS_PAGE
 from creditrisk.pipelines.context import Context
 from creditrisk.pipelines.lineage import STEPS
+from creditrisk.pipelines.validate_model import DOCUMENT, VALIDATION
 from creditrisk.split import LABEL_STATES, PARTS
 
 SUMMARY = "run_summary.html"
@@ -89,6 +90,11 @@ def gather(context: Context, seconds: Mapping[str, float]) -> RunContext:
             },
             {"command": f"creditrisk doctor{there}", "does": "See what is installed, reachable and missing."},
         ]
+        validated = _report(context, VALIDATION.removesuffix(".json"))
+        if validated.get("bundle_sha256") == trained["bundle_sha256"]:
+            told["validation"] = validated
+            if context.folder.report(DOCUMENT).is_file():
+                told["document_page"] = DOCUMENT
     if context.folder.report(FINDINGS_PAGE).is_file():
         told["findings_page"] = FINDINGS_PAGE
     if reports["test_metrics"]:

@@ -18,7 +18,7 @@ from tests.support.tiny_run import tiny_context
     ("first", "last", "chosen"),
     [
         (None, None, list(STAGES)),
-        ("train", None, ["train", "evaluate", "register"]),
+        ("train", None, ["train", "evaluate", "validate", "register"]),
         (None, "check", ["ingest", "check"]),
         ("split", "split", ["split"]),
     ],
