@@ -199,6 +199,37 @@ _stage_command("register", "Stage 8: into MLflow, with the alias candidate.")
 
 
 @app.command()
+def compare(
+    book: BookName,
+    workspace: WorkspaceDir = WORKSPACE,
+    raw: RawDir = None,
+    estimators: Annotated[
+        str | None, typer.Option("--estimators", metavar="A,B", help="Only these, beside the book's own; else all.")
+    ] = None,
+    overrides: Overrides = None,
+    by: Actor = None,
+    as_json: AsJson = False,
+    debug: Debug = False,  # noqa: ARG001
+) -> None:
+    """Estimators, balance, calibration and the price of each rule, side by side on the same folds."""
+    from creditrisk.pages.comparison import comparison_tables
+    from creditrisk.pipelines.compare_models import run as compare_models
+    from creditrisk.wiring import book_with, context_for
+
+    names = None if estimators is None else [name.strip() for name in estimators.split(",") if name.strip()]
+    with (
+        shown_progress(book, quiet=as_json) as progress,
+        context_for(
+            book_with(book, _settings(overrides, None)), workspace, actor=by, raw=raw, progress=progress
+        ) as context,
+    ):
+        progress("compare", "starting", 0.0)
+        report = compare_models(context, estimators=names)
+        progress("compare", "done", 1.0)
+    tell(report, as_json=as_json, words=lambda: _print(comparison_tables(report)))
+
+
+@app.command()
 def score(
     book: BookName,
     source: Annotated[

@@ -15,8 +15,8 @@ from creditrisk.kinds import sha256_of, sha256_of_file, sha256_of_folder
 from creditrisk.pipelines.context import Context
 
 LINEAGE = "data_lineage.json"
-STEPS = ("ingest", "check", "features", "split", "train", "evaluate", "validate", "register")
-"""In the order of making."""
+STEPS = ("ingest", "check", "features", "split", "compare", "tune", "train", "evaluate", "validate", "register")
+"""In the order of making; comparing and tuning stand beside the stages, and read what the split made."""
 
 
 def add_step(context: Context, step: str, nodes: Mapping[str, Node]) -> dict[str, Any]:
