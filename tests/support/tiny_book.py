@@ -26,6 +26,8 @@ features:
 policy:
   prohibited: [{column: sex, ground: the law}]
   monotone: {income: pd_falls}
+fairness:
+  groups: {sex: {sql: sex}}
 training:
   parameters:
     xgboost: {learning_rate: 0.3, max_depth: 3, rounds: 20}

@@ -3,6 +3,7 @@
 from creditrisk.config.book import MAIN, Book, SqlFile, load_book, shipped_books
 from creditrisk.config.contract import Column, Contract, ReasonGroup, Reasons, Rule
 from creditrisk.config.decision import Decision, Scaling
+from creditrisk.config.fairness import Fairness, Grouping
 from creditrisk.config.gates import BESIDE_THE_MODEL, Document, Gates
 from creditrisk.config.policy import Policy
 from creditrisk.config.portfolio import Portfolio, Split, Table
@@ -34,9 +35,11 @@ __all__ = [
     "Decision",
     "Document",
     "DvcSource",
+    "Fairness",
     "FileSource",
     "Gates",
     "GcsSource",
+    "Grouping",
     "HttpOptions",
     "HttpSource",
     "KaggleOptions",

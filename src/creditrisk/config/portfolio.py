@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from creditrisk.config.decision import Decision
+from creditrisk.config.fairness import Fairness
 from creditrisk.config.gates import Document, Gates
 from creditrisk.config.policy import Policy
 from creditrisk.config.source import FileSource, Source
@@ -201,6 +202,8 @@ class Portfolio(Strict):
     """How it is learnt."""
     decision: Decision
     """What follows from a PD."""
+    fairness: Fairness = Fairness()
+    """Which groups of applicants are compared, and when they are treated unlike."""
     gates: Gates = Gates()
     """What a model must show before anybody may use it."""
     document: Document = Document()
