@@ -21,13 +21,14 @@ from creditrisk.config.source import (
     S3Source,
     Source,
 )
-from creditrisk.config.training import Training
+from creditrisk.config.training import Balance, Training
 from creditrisk.config.workspace import BookFolder, Workspace
 
 __all__ = [
     "BESIDE_THE_MODEL",
     "MAIN",
     "AzureSource",
+    "Balance",
     "Book",
     "BookFolder",
     "Column",

@@ -12,6 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from creditrisk.errors import BadData
+from creditrisk.modelling.balance import balanced, stopping_rows
 from creditrisk.modelling.estimators import Estimator, Learning, Rows
 from creditrisk.modelling.preprocess import Preprocess
 from creditrisk.stats import roc_auc
@@ -96,10 +97,14 @@ def out_of_fold_margins(
         _refuse_one_class(development.target[fitting], fold, "training")
         if estimator.stops_early:
             _refuse_one_class(development.target[stopping], fold, "early-stopping")
+        own = replace(learning, features=preprocess.features)
+        plain = Rows(values[fitting], development.target[fitting])
+        fitted = balanced(plain, own)
+        until = stopping_rows(Rows(values[stopping], development.target[stopping]), fitted, plain)
         model = estimator.fit(
-            Rows(values[fitting], development.target[fitting]),
-            replace(learning, features=preprocess.features),
-            evaluation=Rows(values[stopping], development.target[stopping]) if estimator.stops_early else None,
+            fitted,
+            own,
+            evaluation=until if estimator.stops_early else None,
             on_round=_told(progress, title, number / len(development.folds)),
         )
         margins[inside] = model.margin(values[inside])

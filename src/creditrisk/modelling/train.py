@@ -17,9 +17,10 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from creditrisk.errors import BadData, Refused, did_you_mean
+from creditrisk.modelling.balance import balanced
 from creditrisk.modelling.calibration import CALIBRATORS, Calibrator
 from creditrisk.modelling.choose_calibration import calibration_losses
-from creditrisk.modelling.estimators import Estimator, Learning, Rows, estimator_named
+from creditrisk.modelling.estimators import Estimator, Learning, PointScale, Rows, estimator_named
 from creditrisk.modelling.out_of_fold import (
     Development,
     FoldFit,
@@ -40,7 +41,7 @@ from creditrisk.modelling.preprocess import Preprocess
 from creditrisk.modelling.reference import reference_of
 
 if TYPE_CHECKING:
-    from creditrisk.config import Policy, Portfolio, Reasons, Training
+    from creditrisk.config import Balance, Policy, Portfolio, Reasons, Training
 
 type Floats = NDArray[np.float64]
 
@@ -56,7 +57,8 @@ class TrainedModel:
     """Everything a bundle is made from, and what the training reports tell.
 
     out_of_fold: key, target, part, fold, margin (uncalibrated), pd (cross-fitted, the chosen method), sorted by key.
-    calibration_losses: log loss of each method on the calibration part.  notes: what the modeller should know.
+    calibration_losses: log loss of each method on the calibration part.  balance: the method by which the
+    rows to fit were balanced.  notes: what the modeller should know.
     """
 
     estimator: Estimator
@@ -69,6 +71,7 @@ class TrainedModel:
     folds: tuple[FoldFit, ...]
     calibration_losses: dict[str, float]
     seed: int
+    balance: str = "none"
     notes: tuple[str, ...] = ()
 
     @property
@@ -90,12 +93,13 @@ def train(
     *,
     features: Sequence[str] | None = None,
     estimator: str | None = None,
+    balance: Balance | None = None,
     progress: Progress = _silent,
 ) -> TrainedModel:
     """Learn a model from the development rows of one book.
 
     development: key, target (0 or 1), part ("train" or "calibration"), fold (0, 1, ...), features; any row order gives
-    the same model.  features: all other columns unless given.  estimator: the book's own unless given.
+    the same model.  features: all other columns unless given.  estimator, balance: the book's own unless given.
     Raises BadData when the rows cannot be learnt from, BadConfig for a wrong parameter or a feature without words,
     Refused when a prohibited column is among the features.
     """
@@ -107,7 +111,7 @@ def train(
     _refuse_prohibited(names, portfolio.policy)
     words = words_for(names, reasons)
     rows = development_of(development, key, names, training)
-    learning = learning_of(kind, names, portfolio)
+    learning = learning_of(kind, names, portfolio, balance)
     notes = _notes(portfolio.policy, names)
 
     margins, fits = out_of_fold_margins(rows, kind, learning, _part_of(progress, 0.0, 0.75))
@@ -135,6 +139,7 @@ def train(
         folds=tuple(fits),
         calibration_losses=losses,
         seed=training.seed,
+        balance=(balance or training.balance).method,
         notes=tuple(notes),
     )
     progress("trained", 1.0)
@@ -195,12 +200,26 @@ def _refuse_prohibited(features: Sequence[str], policy: Policy) -> None:
             )
 
 
-def learning_of(kind: type[Estimator], features: tuple[str, ...], portfolio: Portfolio) -> Learning:
-    """How the book wants this estimator fitted. Raises BadConfig for a wrong parameter."""
+def learning_of(
+    kind: type[Estimator], features: tuple[str, ...], portfolio: Portfolio, balance: Balance | None = None
+) -> Learning:
+    """How the book wants this estimator fitted; `balance` in place of its own when given.
+
+    Raises BadConfig for a wrong parameter.
+    """
     training = portfolio.training
     parameters = training.parameters.get(kind.name, {})
     kind.settings(parameters)  # a misspelt parameter is told before an hour of training
-    return Learning((), parameters, directions_of(portfolio.policy, features), training.seed, training.threads)
+    scaling = portfolio.decision.scaling
+    return Learning(
+        (),
+        parameters,
+        directions_of(portfolio.policy, features),
+        training.seed,
+        training.threads,
+        balance or training.balance,
+        PointScale(scaling.base_points, scaling.base_odds, scaling.points_to_double_odds),
+    )
 
 
 def _notes(policy: Policy, features: Sequence[str]) -> list[str]:
@@ -218,9 +237,10 @@ def _refit(
     if kind.stops_early:
         growth = len(rows.target) / float(np.median([fit.rows_fitted for fit in fits]))
         rounds = max(round(float(np.median([fit.rounds for fit in fits])) * growth), 1)
+    own = replace(learning, features=preprocess.features)
     model = kind.fit(
-        Rows(matrix.values, rows.target),
-        replace(learning, features=preprocess.features),
+        balanced(Rows(matrix.values, rows.target), own),
+        own,
         rounds=rounds,
         on_round=lambda done, _: progress(f"refit: round {done}", done / (rounds or done)) if done % 25 == 0 else None,
     )

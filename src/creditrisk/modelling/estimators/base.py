@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import math
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from creditrisk.errors import BadConfig, did_you_mean
 from creditrisk.modelling.preprocess import Feature
+
+if TYPE_CHECKING:
+    from creditrisk.config import Balance
 
 type Values = NDArray[np.float32]
 type Floats = NDArray[np.float64]
@@ -41,11 +45,26 @@ class Rows:
 
 
 @dataclass(frozen=True, slots=True)
+class PointScale:
+    """`base_points` at `base_odds` good to one bad, `points_to_double_odds` more when the odds double."""
+
+    base_points: float = 600.0
+    base_odds: float = 50.0
+    points_to_double_odds: float = 20.0
+
+    @property
+    def points_per_log_odds(self) -> float:
+        return self.points_to_double_odds / math.log(2.0)
+
+
+@dataclass(frozen=True, slots=True)
 class Learning:
     """How to fit.
 
     parameters: of this estimator; what is not given has the estimator's default.
     directions: {feature: 1 when PD may only rise with it, -1 when it may only fall}.
+    balance: of the rows to fit (`modelling.balance` applies it, before an estimator sees them); None = none.
+    scale: of the points that a scorecard is made of.
     """
 
     features: tuple[Feature, ...]
@@ -53,6 +72,8 @@ class Learning:
     directions: Mapping[str, int] = field(default_factory=dict)
     seed: int = 0
     threads: int = 1
+    balance: Balance | None = None
+    scale: PointScale = PointScale()
 
 
 class Estimator(ABC):
