@@ -156,6 +156,12 @@ def _check_names(folder: Path, portfolio: Portfolio, contracts: Mapping[str, Con
 
     for barred in (*portfolio.policy.prohibited, *portfolio.policy.rebuilders, *portfolio.policy.restricted):
         must_be(barred.column, {name for contract in contracts.values() for name in contract.names}, "policy")
+    for raw in (
+        *portfolio.policy.raw_directions,
+        *(column for promise in portfolio.policy.never_worse for column in promise.columns),
+        *(column for one in portfolio.policy.accepted for column in one.columns),
+    ):
+        must_be(raw, main, "policy")
     for release in portfolio.leak_radar.released:
         if release.table not in contracts:
             hint = did_you_mean(release.table, contracts)

@@ -22,6 +22,7 @@ from creditrisk.governance.lineage import Node, NodeKind
 from creditrisk.modelling import Bundle, TrainedModel, load_bundle, points, save_bundle, train
 from creditrisk.pipelines.context import Context
 from creditrisk.pipelines.lineage import add_step, keep_with_bundle, need_unchanged, plots_node
+from creditrisk.pipelines.proxy_screen import refuse_rebuilders
 from creditrisk.scoring import VERDICTS, grades, verdicts
 
 DEVELOPMENT = ("train", "calibration")
@@ -39,6 +40,7 @@ def run(context: Context) -> dict[str, Any]:
     )
     need_sound(development, training_schema(book.key), what="the rows to learn from")
     features = [name for name in check_sql(book) if name in development.column_names]
+    refuse_rebuilders(context, development, features)
     model = train(
         development,
         book.portfolio,
