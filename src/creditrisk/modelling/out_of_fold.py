@@ -92,7 +92,7 @@ def out_of_fold_margins(
         progress(title, number / len(development.folds))
         stopping = ~inside & development.stopping if estimator.stops_early else np.zeros_like(inside)
         fitting = ~inside & ~stopping
-        preprocess = Preprocess.fit(development.table, development.features, ~inside)
+        preprocess = Preprocess.fit(development.table, development.features, ~inside, blanks=learning.blanks)
         values = preprocess.matrix(development.table).values
         _refuse_one_class(development.target[fitting], fold, "training")
         if estimator.stops_early:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -42,11 +43,15 @@ NOT_FINITE = "not_finite"
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """One input of a model. `categories` are the words seen in training, sorted; a word's place is its code."""
+    """One input of a model. `categories` are the words seen in training, sorted; a word's place is its code.
+
+    blank: the number that a missing value is read as, the worst one seen in training; None = it stays missing.
+    """
 
     name: str
     kind: FeatureKind
     categories: tuple[str, ...] = ()
+    blank: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +71,13 @@ class Preprocess:
     """Order, kind and vocabulary of the features of one model."""
 
     features: tuple[Feature, ...]
+    _blank_places: NDArray[np.int64] = field(init=False, repr=False, compare=False)
+    _blank_values: NDArray[np.float32] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        blanks = {place: one.blank for place, one in enumerate(self.features) if one.blank is not None}
+        object.__setattr__(self, "_blank_places", np.array(list(blanks), dtype=np.int64))
+        object.__setattr__(self, "_blank_values", np.array(list(blanks.values()), dtype=np.float32))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -76,14 +88,23 @@ class Preprocess:
         return {feature.name: feature.kind for feature in self.features}
 
     @classmethod
-    def fit(cls, table: pa.Table, names: Sequence[str], rows: NDArray[np.bool_] | None = None) -> Self:
+    def fit(
+        cls,
+        table: pa.Table,
+        names: Sequence[str],
+        rows: NDArray[np.bool_] | None = None,
+        *,
+        blanks: Mapping[str, int] = MappingProxyType({}),
+    ) -> Self:
         """Kinds, and vocabularies from the training rows: those where `rows` (shape (n,)) is true, or all.
 
+        blanks: {feature: 1 when PD rises with it, -1 when it falls}: a missing value of these is read as the highest or
+        lowest one of the training rows, so that hiding a value never pays.
         Raises BadData for a column that is absent, neither number, boolean nor text, or of too many different words.
         """
         columns = _columns(table, names)
         kept = None if rows is None else pa.array(rows)
-        return cls(tuple(_fit_feature(columns[name], name, kept) for name in names))
+        return cls(tuple(_fit_feature(columns[name], name, kept, blanks.get(name, 0)) for name in names))
 
     def matrix(self, table: pa.Table) -> Matrix:
         """The table's rows as numbers. A row's numbers do not depend on the other rows.
@@ -101,6 +122,9 @@ class Preprocess:
             columns_here = [columns[name].slice(start, ROWS_AT_ONCE) for name in self.names]
             for code, rows in _fill(values[block], columns_here, self.features).items():
                 warnings.setdefault(code, np.zeros(table.num_rows, dtype=np.bool_))[block] = rows
+        if len(self._blank_places):
+            own = values[:, self._blank_places]
+            values[:, self._blank_places] = np.where(np.isnan(own), self._blank_values, own)
         place = {name: number for number, name in enumerate(self.names)}
         return Matrix(values, dict(sorted(warnings.items(), key=lambda item: place[item[0].partition(":")[2]])))
 
@@ -109,6 +133,7 @@ class Preprocess:
             "features": [
                 {"name": feature.name, "kind": feature.kind}
                 | ({"categories": list(feature.categories)} if feature.kind == "category" else {})
+                | ({"blank": feature.blank} if feature.blank is not None else {})
                 for feature in self.features
             ]
         }
@@ -118,10 +143,10 @@ class Preprocess:
         """Raises BrokenFile for anything `to_json` does not write."""
         try:
             features = tuple(
-                Feature(str(item["name"]), item["kind"], tuple(item.get("categories", ())))
+                Feature(str(item["name"]), item["kind"], tuple(item.get("categories", ())), _blank(item.get("blank")))
                 for item in value["features"]
             )
-        except (KeyError, TypeError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise BrokenFile(f"not a list of features: {error!r}", where="preprocess.json") from error
         if any(feature.kind not in ("number", "category") for feature in features):
             raise BrokenFile("a feature is neither number nor category", where="preprocess.json")
@@ -157,7 +182,24 @@ def _columns(table: pa.Table, names: Sequence[str]) -> dict[str, pa.ChunkedArray
     return columns
 
 
-def _fit_feature(column: pa.ChunkedArray[Any], name: str, rows: Any) -> Feature:
+def _blank(told: Any) -> float | None:
+    value = None if told is None else float(told)
+    if value is not None and not np.isfinite(value):
+        raise ValueError("a blank is read as no number")
+    return value
+
+
+def _worst(column: pa.ChunkedArray[Any], rows: Any, direction: int) -> float | None:
+    """The finite float32 on the unfavourable side of the training rows; None where they state none."""
+    if not direction:
+        return None
+    with np.errstate(over="ignore"):
+        values = numbers(column if rows is None else column.filter(rows)).astype(np.float32)
+    stated = values[np.isfinite(values)]
+    return float(np.max(stated) if direction > 0 else np.min(stated)) if len(stated) else None
+
+
+def _fit_feature(column: pa.ChunkedArray[Any], name: str, rows: Any, direction: int = 0) -> Feature:
     sort = _sort_of(column.type)
     if sort == "other":
         raise BadData(
@@ -166,7 +208,7 @@ def _fit_feature(column: pa.ChunkedArray[Any], name: str, rows: Any) -> Feature:
             hint="features are numbers, booleans or text: derive one in the book's SQL",
         )
     if sort != "text":
-        return Feature(name, "number")
+        return Feature(name, "number", blank=_worst(column, rows, direction))
     text = column.cast(pa.string()) if rows is None else column.cast(pa.string()).filter(rows)
     words = sorted(str(word) for word in pc.unique(text).to_pylist() if word is not None)
     if len(words) > MOST_CATEGORIES:

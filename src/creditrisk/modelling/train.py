@@ -211,14 +211,16 @@ def learning_of(
     parameters = training.parameters.get(kind.name, {})
     kind.settings(parameters)  # a misspelt parameter is told before an hour of training
     scaling = portfolio.decision.scaling
+    directions = directions_of(portfolio.policy, features)
     return Learning(
         (),
         parameters,
-        directions_of(portfolio.policy, features),
+        directions,
         training.seed,
         training.threads,
         balance or training.balance,
         PointScale(scaling.base_points, scaling.base_odds, scaling.points_to_double_odds),
+        blanks={name: way for name, way in directions.items() if name in portfolio.policy.blank_is_worst},
     )
 
 
@@ -231,7 +233,7 @@ def _refit(
     rows: Development, kind: type[Estimator], learning: Learning, fits: Sequence[FoldFit], progress: Progress
 ) -> tuple[Preprocess, Estimator, NDArray[np.float32]]:
     """The model on every development row, with the folds' median rounds grown as the rows grow."""
-    preprocess = Preprocess.fit(rows.table, rows.features)
+    preprocess = Preprocess.fit(rows.table, rows.features, blanks=learning.blanks)
     matrix = preprocess.matrix(rows.table)
     rounds = None
     if kind.stops_early:

@@ -85,13 +85,42 @@ def test_rows_beyond_one_block_are_read_like_the_first_ones() -> None:
     np.testing.assert_array_equal(whole[16_000:], tail)
 
 
+def test_a_blank_is_read_as_the_worst_value_of_the_training_rows() -> None:
+    preprocess = Preprocess.fit(TABLE, NAMES, np.array([True, True, False]), blanks={"ratio": 1, "count": -1})
+    told = {feature.name: feature.blank for feature in preprocess.features if feature.blank is not None}
+    assert told == {"ratio": 0.5, "count": float(np.float32(2**53 + 1))}
+    values = preprocess.matrix(TABLE).values
+    np.testing.assert_array_equal(values[:, 2], np.array([0.5, 0.5, -1.25], dtype=np.float32))
+    assert np.isnan(values[:, 4]).tolist() == [False, True, False]
+
+
+def test_an_infinite_number_is_a_blank_too() -> None:
+    preprocess = Preprocess.fit(pa.table({"ratio": [1.0, float("inf"), 3.0]}), ["ratio"], blanks={"ratio": 1})
+    matrix = preprocess.matrix(pa.table({"ratio": [float("-inf"), 2.0]}))
+    assert matrix.values[:, 0].tolist() == [3.0, 2.0]
+    assert list(matrix.warnings) == ["not_finite:ratio"]
+
+
+def test_a_feature_that_training_never_saw_stays_missing_when_blank() -> None:
+    preprocess = Preprocess.fit(TABLE, ["nothing"], blanks={"nothing": 1})
+    assert preprocess.features[0].blank is None
+    assert np.isnan(preprocess.matrix(TABLE).values).all()
+
+
 def test_json_gives_the_same_preprocess_back() -> None:
-    preprocess = Preprocess.fit(TABLE, NAMES)
+    preprocess = Preprocess.fit(TABLE, NAMES, blanks={"ratio": 1, "amount": -1})
     assert Preprocess.from_json(json.loads(json.dumps(preprocess.to_json()))) == preprocess
 
 
 @pytest.mark.parametrize(
-    "value", [{}, {"features": [{"name": "x"}]}, {"features": [{"name": "x", "kind": "date"}]}, {"features": 3}]
+    "value",
+    [
+        {},
+        {"features": [{"name": "x"}]},
+        {"features": [{"name": "x", "kind": "date"}]},
+        {"features": [{"name": "x", "kind": "number", "blank": "inf"}]},
+        {"features": 3},
+    ],
 )
 def test_damaged_json_is_named(value: dict[str, object]) -> None:
     with pytest.raises(BrokenFile, match=r"preprocess\.json"):

@@ -63,6 +63,7 @@ class Learning:
 
     parameters: of this estimator; what is not given has the estimator's default.
     directions: {feature: 1 when PD may only rise with it, -1 when it may only fall}.
+    blanks: those of them whose missing value is read as the worst one of the training rows, by `Preprocess.fit`.
     balance: of the rows to fit (`modelling.balance` applies it, before an estimator sees them); None = none.
     scale: of the points that a scorecard is made of.
     """
@@ -74,6 +75,7 @@ class Learning:
     threads: int = 1
     balance: Balance | None = None
     scale: PointScale = PointScale()
+    blanks: Mapping[str, int] = field(default_factory=dict)
 
 
 class Estimator(ABC):
