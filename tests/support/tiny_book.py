@@ -32,6 +32,8 @@ training:
   parameters:
     xgboost: {learning_rate: 0.3, max_depth: 3, rounds: 20}
     logistic: {}
+assessment:
+  segments: {payments: case when payment_days_late_max > 2 then 'late' else 'in time' end, town: town}
 decision:
   decline_from_pd: {value: 0.3, because: a test, owner: tests}
   refer_from_share_of_cut_off: {value: 0.8, because: a test, owner: tests}

@@ -21,6 +21,7 @@ from creditrisk.config.source import (
     S3Source,
     Source,
 )
+from creditrisk.config.strict import Number
 from creditrisk.config.training import Balance, Training
 from creditrisk.config.workspace import BookFolder, Workspace
 
@@ -45,6 +46,7 @@ __all__ = [
     "HttpSource",
     "KaggleOptions",
     "KaggleSource",
+    "Number",
     "Policy",
     "Portfolio",
     "Promised",

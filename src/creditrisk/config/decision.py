@@ -35,6 +35,8 @@ class Decision(Strict):
     """Grade -> PD below which it is given, best first; the last grade takes the rest and has 1.0."""
     scaling: Scaling = Scaling()
     """From PD to points."""
+    margin_of_conservatism: Number | None = None
+    """Relative add-on to the PD, e.g. 0.1, that reports show beside the best estimate; no decision uses it."""
     max_reasons: Annotated[int, Field(ge=1, le=5)] = 4
     """The most that a decline or referral names."""
 
@@ -43,6 +45,8 @@ class Decision(Strict):
         by_cost = self.cost_of_bad is not None and self.cost_of_refused_good is not None
         if (self.decline_from_pd is not None) == by_cost:
             raise ValueError("give either `decline_from_pd`, or both `cost_of_bad` and `cost_of_refused_good`")
+        if self.margin_of_conservatism is not None and not 0.0 <= self.margin_of_conservatism.value <= 10.0:
+            raise ValueError("margin_of_conservatism is a relative add-on from 0 to 10, e.g. 0.1")
         limits = list(self.grades.values())
         if not limits or limits != sorted(set(limits)) or limits[-1] != 1.0:
             raise ValueError("grades must rise from best to worst and end at 1.0")

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from creditrisk.config.assessment import Assessment
 from creditrisk.config.decision import Decision
 from creditrisk.config.fairness import Fairness
 from creditrisk.config.gates import Document, Gates
@@ -202,6 +203,8 @@ class Portfolio(Strict):
     """How it is learnt."""
     decision: Decision
     """What follows from a PD."""
+    assessment: Assessment = Assessment()
+    """How a tested model is taken apart."""
     fairness: Fairness = Fairness()
     """Which groups of applicants are compared, and when they are treated unlike."""
     gates: Gates = Gates()

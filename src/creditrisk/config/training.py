@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from creditrisk.config.strict import OpenShare, Strict
+from creditrisk.config.strict import Number, OpenShare, Strict
 
 
 class Balance(Strict):
@@ -31,9 +31,20 @@ class Training(Strict):
     """Of each fold's training rows: they only tell when to stop."""
     balance: Balance = Balance()
     """Whether bads and goods are fitted as they come (the default) or balanced first."""
-    calibration: tuple[Literal["platt", "isotonic"], ...] = ("platt", "isotonic")
-    """Candidates; the one with the better log loss on the calibration part is served."""
+    calibration: Annotated[tuple[Literal["platt", "beta", "isotonic"], ...], Field(min_length=1)] = (
+        "platt", "beta", "isotonic",
+    )  # fmt: skip
+    """Candidates; the simplest is served unless one with more freedom wins beyond noise (docs/calibration.md)."""
+    long_run_default_rate: Number | None = None
+    """Mean PD that the development rows are moved to, in (0, 1); empty = their own default rate."""
     threads: Annotated[int, Field(ge=1)] = 2
     """Of the estimator."""
     seed: int = 20260101
     """Of everything random in training."""
+
+    @field_validator("long_run_default_rate")
+    @classmethod
+    def _a_rate(cls, rate: Number | None) -> Number | None:
+        if rate is not None and not 0.0 < rate.value < 1.0:
+            raise ValueError("a default rate lies between 0 and 1, e.g. 0.08")
+        return rate

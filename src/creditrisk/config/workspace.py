@@ -100,6 +100,11 @@ class BookFolder:
         return self.processed / f"{name}.parquet"
 
     @property
+    def out_of_fold(self) -> Path:
+        """Development rows with margin and PD by models that never saw them: the last training's."""
+        return self.processed / "out_of_fold.parquet"
+
+    @property
     def audit_table(self) -> Path:
         return self.processed / "audit.parquet"
 

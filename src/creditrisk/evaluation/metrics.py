@@ -6,7 +6,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -164,38 +163,10 @@ def _told_line(s: _Sample) -> dict[str, Any]:
 
 
 def _calibration_line(s: _Sample) -> tuple[Interval, Interval, Interval]:
-    """With Wald intervals, from the curvature of the likelihood. Raises BadData where it has no maximum."""
-    bads, goods = s.pd[s.y == 1], s.pd[s.y == 0]
-    if not len(bads) or not len(goods):
-        raise BadData("one class only: no calibration line")
-    if np.any((s.pd <= 0) | (s.pd >= 1)):
-        raise BadData("a PD of 0 or 1 has no log-odds")
-    if np.ptp(s.pd) == 0:
-        raise BadData("all PDs are equal: no calibration line")
-    if np.min(bads) >= np.max(goods) or np.max(bads) <= np.min(goods):
-        raise BadData("the PDs separate the outcomes perfectly: the calibration line has no slope")
-    line, log_odds = stats.calibration_line(s.y, s.pd), stats.logit(s.pd)
-    slope_error, intercept_error = _errors_of_line(log_odds, line.slope, line.intercept)
-    shifted = stats.sigmoid(log_odds + line.intercept_at_slope_one)
-    return (
-        _wald(line.slope, slope_error, s.level),
-        _wald(line.intercept, intercept_error, s.level),
-        _wald(line.intercept_at_slope_one, float(np.sum(shifted * (1.0 - shifted))) ** -0.5, s.level),
-    )
-
-
-def _errors_of_line(log_odds: Floats, slope: float, intercept: float) -> tuple[float, float]:
-    """Standard errors of slope and intercept: the inverse of Fisher's information."""
-    p = stats.sigmoid(slope * log_odds + intercept)
-    weight = p * (1.0 - p)
-    of_slope, mixed, of_intercept = (float(np.sum(weight * log_odds**power)) for power in (2, 1, 0))
-    determinant = of_slope * of_intercept - mixed * mixed
-    return (of_intercept / determinant) ** 0.5, (of_slope / determinant) ** 0.5
-
-
-def _wald(value: float, error: float, level: float) -> Interval:
-    reach = NormalDist().inv_cdf(0.5 + level / 2.0) * error
-    return Interval(value, value - reach, value + reach, level)
+    """Raises BadData where the likelihood has no maximum."""
+    stats.need_line(s.y, s.pd)
+    line = stats.calibration_line_intervals(s.y, s.pd, level=s.level)
+    return line.slope, line.intercept, line.intercept_at_slope_one
 
 
 def _decisions(s: _Sample) -> dict[str, Any]:

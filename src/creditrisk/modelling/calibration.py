@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creditrisk.errors import BadData, BrokenFile, did_you_mean
-from creditrisk.stats import fit_line, logit, sigmoid
+from creditrisk.stats import fit_line, fit_plane, logit, sigmoid, softplus
 
 type Floats = NDArray[np.float64]
 
@@ -62,8 +63,7 @@ class Platt(Calibrator):
 
     @classmethod
     def fit(cls, margin: Floats, target: Floats) -> Self:
-        bads, goods = _both_classes(target, least=1)
-        smoothed = np.where(target == 1, (bads + 1.0) / (bads + 2.0), 1.0 / (goods + 2.0))
+        smoothed = _smoothed(target)
         slope, intercept = fit_line(margin, smoothed)
         if slope < LEAST_SLOPE:  # a margin that says nothing, or the contrary: PDs are then close to the default rate
             slope, intercept = fit_line(margin, smoothed, slope=LEAST_SLOPE)
@@ -78,6 +78,57 @@ class Platt(Calibrator):
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:
         return cls(float(value["slope"]), float(value["intercept"]))
+
+
+@dataclass(frozen=True, slots=True)
+class Beta(Calibrator):
+    """log-odds = safe * ln(s) - risky * ln(1 - s) + intercept, where s = sigmoid(margin).
+
+    Platt's line with a slope of its own at either end: `safe` far below 0, `risky` far above. Neither is below
+    LEAST_SLOPE. Written with the margin itself, so that it is finite where s would round to 0 or 1.
+    Source: Kull, Silva Filho & Flach (2017), with a, b >= 0 and Platt's smoothed targets.
+    """
+
+    method: ClassVar[str] = "beta"
+    safe: float
+    risky: float
+    intercept: float
+
+    @classmethod
+    def fit(cls, margin: Floats, target: Floats) -> Self:
+        smoothed = _smoothed(target)
+        columns = np.column_stack([-softplus(-margin), softplus(margin)])
+        best, least_loss = cls(LEAST_SLOPE, LEAST_SLOPE, 0.0), math.inf
+        # The likelihood is concave: its best point within the bounds is the free one, or has a weight at its bound.
+        for free in ([0, 1], [0], [1], []):
+            held = [place for place in (0, 1) if place not in free]
+            offset = LEAST_SLOPE * columns[:, held].sum(axis=1)
+            slopes, intercept = fit_plane(columns[:, free], smoothed, offset)
+            weights = np.full(2, LEAST_SLOPE)
+            weights[free] = slopes
+            if np.any(weights < LEAST_SLOPE):
+                continue
+            curve = cls(float(weights[0]), float(weights[1]), intercept)
+            log_odds = curve.log_odds(margin)
+            loss = float(np.mean(np.logaddexp(0.0, log_odds) - smoothed * log_odds))
+            if loss < least_loss:
+                best, least_loss = curve, loss
+            if not held:
+                break
+        return best
+
+    def log_odds(self, margin: Floats) -> Floats:
+        return -self.safe * softplus(-margin) + self.risky * softplus(margin) + self.intercept
+
+    def to_json(self) -> dict[str, Any]:
+        return {"method": self.method, "safe": self.safe, "risky": self.risky, "intercept": self.intercept}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        curve = cls(float(value["safe"]), float(value["risky"]), float(value["intercept"]))
+        if not (curve.safe > 0 and curve.risky > 0):
+            raise ValueError("the curve does not rise")
+        return curve
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +185,76 @@ class Isotonic(Calibrator):
         return cls(margins, levels)
 
 
-CALIBRATORS: dict[str, type[Calibrator]] = {"isotonic": Isotonic, "platt": Platt}
+@dataclass(frozen=True, slots=True)
+class Shifted(Calibrator):
+    """Another calibration with a step added to its log-odds, so that the mean PD is a declared long-run rate.
+
+    Without the step it is `base`, the best estimate for the rows it was fitted on.
+    """
+
+    method: ClassVar[str] = "shifted"
+    base: Calibrator
+    shift: float
+
+    @classmethod
+    def fit(cls, margin: Floats, target: Floats) -> Self:
+        raise NotImplementedError("use `shifted_to`: the step follows from a declared rate, not from outcomes")
+
+    def log_odds(self, margin: Floats) -> Floats:
+        return self.base.log_odds(margin) + self.shift
+
+    def to_json(self) -> dict[str, Any]:
+        return {**self.base.to_json(), "shift": self.shift}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        shift = float(value["shift"])
+        if not math.isfinite(shift):
+            raise ValueError(f"a shift of {shift}")
+        return cls(calibrator_from_json({name: told for name, told in value.items() if name != "shift"}), shift)
+
+
+@dataclass(frozen=True, slots=True)
+class PlainIsotonic(Calibrator):
+    """The textbook's curve, to compare with and never to serve: flat within a block, and 0 or 1 at its ends.
+
+    margins, rates: first and last margin of each block with the block's default rate; straight lines between blocks.
+    Source: Ayer et al. (1955); the same numbers as scikit-learn's IsotonicRegression.
+    """
+
+    method: ClassVar[str] = "plain_isotonic"
+    margins: tuple[float, ...]
+    rates: tuple[float, ...]
+
+    @classmethod
+    def fit(cls, margin: Floats, target: Floats) -> Self:
+        _both_classes(target, least=1)
+        rows, bads, _ = _pooled(margin, target).T
+        ordered = np.sort(margin)  # rows of one margin never part: a block is a run of the sorted rows
+        last = np.cumsum(rows).astype(np.int64)
+        ends = np.column_stack([ordered[last - rows.astype(np.int64)], ordered[last - 1]])
+        margins, rates = ends.ravel().tolist(), np.repeat(bads / rows, 2).tolist()
+        return cls(tuple(margins), tuple(rates))
+
+    def log_odds(self, margin: Floats) -> Floats:
+        raise NotImplementedError("a PD of 0 or 1 has no log-odds")
+
+    def __call__(self, margin: Floats) -> Floats:
+        return np.interp(margin, self.margins, self.rates)
+
+    def to_json(self) -> dict[str, Any]:
+        raise NotImplementedError("plain isotonic is never part of a bundle")
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        raise NotImplementedError("plain isotonic is never part of a bundle")
+
+
+CALIBRATORS: dict[str, type[Calibrator]] = {"platt": Platt, "beta": Beta, "isotonic": Isotonic}
+"""What may be served, the simplest first."""
+
+COMPARED: dict[str, type[Calibrator]] = {**CALIBRATORS, "plain_isotonic": PlainIsotonic}
+"""What reports set side by side."""
 
 
 def calibrator_from_json(value: Mapping[str, Any]) -> Calibrator:
@@ -147,9 +267,46 @@ def calibrator_from_json(value: Mapping[str, Any]) -> Calibrator:
             hint=did_you_mean(str(method), CALIBRATORS),
         )
     try:
-        return CALIBRATORS[method].from_json(value)
+        return Shifted.from_json(value) if "shift" in value else CALIBRATORS[method].from_json(value)
     except (KeyError, TypeError, ValueError) as error:
         raise BrokenFile(f"not a {method} calibration: {error!r}", where="calibration.json") from error
+
+
+def shifted_to(calibrator: Calibrator, margin: Floats, rate: float) -> Shifted:
+    """The calibration with the one step in log-odds that makes the mean PD of these rows `rate`, to 1e-12.
+
+    The order of PDs stays. Raises BadData for a rate outside (0, 1) or one that no step reaches.
+    """
+    if not 0.0 < rate < 1.0:
+        raise BadData(f"a default rate of {rate}", where="training.long_run_default_rate", hint="a share, e.g. 0.08")
+    log_odds = calibrator.log_odds(margin)
+    low, high = -60.0, 60.0
+    if not np.mean(sigmoid(log_odds + low)) < rate < np.mean(sigmoid(log_odds + high)):
+        raise BadData(f"no shift gives a mean PD of {rate}", where="training.long_run_default_rate")
+    while high - low > 1e-13 * max(1.0, abs(low)):
+        middle = (low + high) / 2.0
+        if middle in (low, high):
+            break
+        if np.mean(sigmoid(log_odds + middle)) < rate:
+            low = middle
+        else:
+            high = middle
+    return Shifted(calibrator, (low + high) / 2.0)
+
+
+def on_plateaus(margin: Floats, pd: Floats) -> float:
+    """Share of the rows whose PD stays when their margin moves to a neighbour's, in [0, 1]. margin, pd: shape (n,)."""
+    distinct, first, rows = np.unique(margin, return_index=True, return_counts=True)
+    told = pd[first]
+    stays = np.diff(told) == 0 if len(distinct) > 1 else np.zeros(0, dtype=np.bool_)
+    flat = np.concatenate([stays, [False]]) | np.concatenate([[False], stays])
+    return float(np.sum(rows[flat]) / len(margin))
+
+
+def _smoothed(target: Floats) -> Floats:
+    """Platt's targets: no row is taken to be certain, so that the likelihood has a maximum."""
+    bads, goods = _both_classes(target, least=1)
+    return np.where(target == 1, (bads + 1.0) / (bads + 2.0), 1.0 / (goods + 2.0))
 
 
 def _both_classes(target: Floats, *, least: int) -> tuple[int, int]:

@@ -2,26 +2,87 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from creditrisk.errors import BadData
-from creditrisk.modelling.calibration import CALIBRATORS
+from creditrisk.modelling.calibration import CALIBRATORS, COMPARED, Calibrator, Shifted, shifted_to
 from creditrisk.modelling.out_of_fold import Development
-from creditrisk.stats import log_loss
+from creditrisk.stats import log_loss, logit, losses, sigmoid
+
+if TYPE_CHECKING:
+    from creditrisk.config import Number
 
 type Floats = NDArray[np.float64]
 
 
+@dataclass(frozen=True)
+class Choice:
+    """method: what is served.  losses: mean log loss of each method on the calibration part.
+
+    pds: each row's PD by each method, cross-fitted, shape (n,).  failed: why a method could not be tried.
+    gains: for each method that was set against a simpler one, the mean loss it saves and that mean's standard error.
+    """
+
+    method: str
+    losses: Mapping[str, float]
+    pds: Mapping[str, Floats]
+    failed: Mapping[str, str]
+    gains: Mapping[str, Mapping[str, Any]]
+
+
+def choose_calibration(methods: Sequence[str], margins: Floats, development: Development) -> Choice:
+    """The simplest method, unless one with more freedom beats it beyond noise.
+
+    Simplest first (platt, beta, isotonic), a method takes the place of the one chosen so far when it lowers the mean
+    log loss of the calibration part by more than one standard error of the rows' paired differences.
+    Raises BadData when no method can be fitted.   Source: the one-standard-error rule, Breiman et al. (1984).
+    """
+    losses_of, pds, failed = calibration_losses(methods, margins, development)
+    part = development.in_calibration
+    chosen, *others = [method for method in CALIBRATORS if method in losses_of]
+    gains = {}
+    for method in others:
+        saved = losses(development.target[part], pds[chosen][part]) - losses(
+            development.target[part], pds[method][part]
+        )
+        gain = float(np.mean(saved))
+        error = float(np.std(saved, ddof=1)) / len(saved) ** 0.5 if len(saved) > 1 else 0.0
+        gains[method] = {"against": chosen, "loss_saved": gain, "standard_error": error, "won": gain > error}
+        if gain > error:
+            chosen = method
+    return Choice(chosen, losses_of, pds, failed, gains)
+
+
+def served_calibrator(method: str, margins: Floats, target: Floats, long_run: Number | None) -> Calibrator:
+    """The chosen method on all rows, moved to the long-run default rate where the book declares one."""
+    calibrator = CALIBRATORS[method].fit(margins, target)
+    return shifted_to(calibrator, margins, long_run.value) if long_run is not None else calibrator
+
+
+def as_served(pds: Floats, calibrator: Calibrator) -> Floats:
+    """Cross-fitted PDs with the served calibration's shift, where it has one; shape (n,)."""
+    return sigmoid(logit(pds) + calibrator.shift) if isinstance(calibrator, Shifted) else pds
+
+
 def cross_fitted(method: str, margins: Floats, development: Development) -> Floats:
-    """PDs, shape (n,): each row's by a calibrator fitted on the other folds' rows. Raises BadData for too few rows."""
+    """`cross_fitted_pds` of the development rows."""
+    return cross_fitted_pds(method, margins, development.target, development.fold)
+
+
+def cross_fitted_pds(method: str, margins: Floats, target: Floats, fold: NDArray[np.int64]) -> Floats:
+    """PDs, shape (n,): each row's by a calibrator fitted on the other folds' rows. Raises BadData for too few rows.
+
+    method: of `COMPARED`.  margins, target, fold: shape (n,).
+    """
     pds = np.empty(len(margins))
-    for fold in development.folds:
-        inside = development.fold == fold
-        calibrator = CALIBRATORS[method].fit(margins[~inside], development.target[~inside])
-        pds[inside] = calibrator(margins[inside])
+    for number in np.unique(fold).tolist():
+        inside = fold == number
+        pds[inside] = COMPARED[method].fit(margins[~inside], target[~inside])(margins[inside])
     return pds
 
 
@@ -29,7 +90,7 @@ def calibration_losses(
     methods: Sequence[str], margins: Floats, development: Development
 ) -> tuple[dict[str, float], dict[str, Floats], dict[str, str]]:
     """Log loss of each method on the calibration part, the PDs behind it, and why a method could not be tried."""
-    losses: dict[str, float] = {}
+    told: dict[str, float] = {}
     pds: dict[str, Floats] = {}
     failed: dict[str, str] = {}
     part = development.in_calibration
@@ -39,8 +100,8 @@ def calibration_losses(
         except BadData as error:
             failed[method] = error.what
         else:
-            losses[method] = log_loss(development.target[part], pds[method][part])
-    if not losses:
+            told[method] = log_loss(development.target[part], pds[method][part])
+    if not told:
         reasons = "; ".join(f"{method}: {reason}" for method, reason in failed.items())
         raise BadData(f"no calibration can be fitted ({reasons})", where="training.calibration", hint="more rows")
-    return losses, pds, failed
+    return told, pds, failed

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from creditrisk.errors import BadData
 from creditrisk.kinds import Interval
-from creditrisk.modelling.choose_calibration import calibration_losses, cross_fitted
+from creditrisk.modelling.choose_calibration import choose_calibration, cross_fitted
 from creditrisk.modelling.estimators import estimator_named
 from creditrisk.modelling.out_of_fold import Development, FoldFit, Progress, out_of_fold_margins
 from creditrisk.modelling.policy import CutOff, choose_cut_off
@@ -69,9 +69,8 @@ def judge(way: Way, progress: Progress) -> Judged:
     kind = estimator_named(training.estimator)
     rows = development_of(way.table, way.portfolio.entity.key, way.features, training)
     margin, folds = out_of_fold_margins(rows, kind, learning_of(kind, way.features, way.portfolio), progress)
-    losses, pds, _ = calibration_losses(training.calibration, margin, rows)
-    method = min(losses, key=lambda name: losses[name])
-    return _judged(rows, margin, pds[method], method, tuple(folds), way.portfolio.decision)
+    choice = choose_calibration(training.calibration, margin, rows)
+    return _judged(rows, margin, choice.pds[choice.method], choice.method, tuple(folds), way.portfolio.decision)
 
 
 def calibrated_by(judged: Judged, method: str) -> Judged:

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from creditrisk.errors import BadData, Refused, did_you_mean
 from creditrisk.modelling.balance import balanced
-from creditrisk.modelling.calibration import CALIBRATORS, Calibrator
-from creditrisk.modelling.choose_calibration import calibration_losses
+from creditrisk.modelling.calibration import Calibrator
+from creditrisk.modelling.choose_calibration import Choice, as_served, choose_calibration, served_calibrator
 from creditrisk.modelling.estimators import Estimator, Learning, PointScale, Rows, estimator_named
 from creditrisk.modelling.out_of_fold import (
     Development,
@@ -56,9 +56,9 @@ USUAL_ROWS = 1000
 class TrainedModel:
     """Everything a bundle is made from, and what the training reports tell.
 
-    out_of_fold: key, target, part, fold, margin (uncalibrated), pd (cross-fitted, the chosen method), sorted by key.
-    calibration_losses: log loss of each method on the calibration part.  balance: the method by which the
-    rows to fit were balanced.  notes: what the modeller should know.
+    out_of_fold: key, target, part, fold, margin (uncalibrated), pd (cross-fitted, as it is served), sorted by key.
+    choice: which calibration is served, and why.  balance: the method by which the rows to fit were balanced.
+    notes: what the modeller should know.
     """
 
     estimator: Estimator
@@ -69,7 +69,7 @@ class TrainedModel:
     parameters: dict[str, Any]
     out_of_fold: pa.Table
     folds: tuple[FoldFit, ...]
-    calibration_losses: dict[str, float]
+    choice: Choice
     seed: int
     balance: str = "none"
     notes: tuple[str, ...] = ()
@@ -116,12 +116,12 @@ def train(
 
     margins, fits = out_of_fold_margins(rows, kind, learning, _part_of(progress, 0.0, 0.75))
     progress("calibrating", 0.75)
-    losses, pds, failed = calibration_losses(training.calibration, margins, rows)
-    method = min(losses, key=lambda name: losses[name])
-    notes += [f"calibration by {name} was not possible: {why}" for name, why in failed.items()]
+    choice = choose_calibration(training.calibration, margins, rows)
+    notes += [f"calibration by {name} was not possible: {why}" for name, why in choice.failed.items()]
+    calibrator = served_calibrator(choice.method, margins, rows.target, training.long_run_default_rate)
+    pds = as_served(choice.pds[choice.method], calibrator)
     in_train = ~rows.in_calibration
-    cut_off = choose_cut_off(pds[method][in_train], rows.target[in_train], portfolio.decision)
-    calibrator = CALIBRATORS[method].fit(margins, rows.target)
+    cut_off = choose_cut_off(pds[in_train], rows.target[in_train], portfolio.decision)
     policy = decision_policy(cut_off, portfolio.decision, learning.directions, words)
 
     progress("refitting on all development rows", 0.8)
@@ -135,9 +135,9 @@ def train(
         policy=replace(policy, reasons=_with_usual(policy, model, calibrator, preprocess, values)),
         reference=reference_of(rows.table, preprocess, final, points(final, policy)),
         parameters=kind.settings(learning.parameters),
-        out_of_fold=_out_of_fold_table(rows, key, margins, pds[method]),
+        out_of_fold=_out_of_fold_table(rows, key, margins, pds),
         folds=tuple(fits),
-        calibration_losses=losses,
+        choice=choice,
         seed=training.seed,
         balance=(balance or training.balance).method,
         notes=tuple(notes),

@@ -16,12 +16,12 @@ from creditrisk.contracts import need_sound, training_schema
 from creditrisk.evaluation import curves, metrics, plots
 from creditrisk.evaluation.tables import importance_table
 from creditrisk.features import check_sql, reason_groups
-from creditrisk.files import PARTIAL
+from creditrisk.files import PARTIAL, whole_file
 from creditrisk.governance import Act
 from creditrisk.governance.lineage import Node, NodeKind
 from creditrisk.modelling import Bundle, TrainedModel, load_bundle, points, save_bundle, train
 from creditrisk.pipelines.context import Context
-from creditrisk.pipelines.lineage import add_step, keep_with_bundle, need_unchanged, plots_node
+from creditrisk.pipelines.lineage import add_step, keep_with_bundle, need_unchanged, plots_node, table_node
 from creditrisk.pipelines.proxy_screen import refuse_rebuilders
 from creditrisk.scoring import VERDICTS, grades, verdicts
 
@@ -49,10 +49,13 @@ def run(context: Context) -> dict[str, Any]:
         progress=context.stage_progress("train"),
     )
     sha256 = _save(context, model)
+    with whole_file(folder.out_of_fold) as partial:
+        pq.write_table(model.out_of_fold, partial, compression="zstd")
     report = _report(context, model, sha256, files)
     made = {
         "bundle": Node(NodeKind.BUNDLE, sha256, made_from=(*DEVELOPMENT, "book"), file=f"models/{sha256[:16]}/bundle"),
         "evaluation": plots_node(context, folder.reports / "evaluation", "bundle", *DEVELOPMENT),
+        "out_of_fold": table_node(context, folder.out_of_fold, "book", *DEVELOPMENT, rows=model.out_of_fold.num_rows),
     }
     add_step(context, "train", made)
     context.act(Act.TRAINED, {"bundle": sha256, "lineage": keep_with_bundle(context, sha256)})
@@ -118,7 +121,12 @@ def _report(context: Context, model: TrainedModel, sha256: str, files: dict[str,
         "balance": model.balance,
         "rounds": model.rounds,
         "folds": [{"fold": fit.fold, "rounds": fit.rounds, "rows_fitted": fit.rows_fitted} for fit in model.folds],
-        "calibration": {"served": model.calibrator.method, "log_loss_on_calibration_part": model.calibration_losses},
+        "calibration": {
+            "served": model.choice.method,
+            "log_loss_on_calibration_part": dict(model.choice.losses),
+            "gains": {method: dict(gain) for method, gain in model.choice.gains.items()},
+            "shift": model.calibrator.to_json().get("shift"),
+        },
         "cut_off": policy.to_json()["cut_off"],
         "importance": importance,
         "notes_of_training": list(model.notes),

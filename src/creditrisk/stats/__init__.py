@@ -1,5 +1,6 @@
-"""Pure figures used by several rooms: discrimination, calibration, intervals, histograms. NumPy only."""
+"""Pure figures used by several rooms: discrimination, calibration, tests, intervals, histograms."""
 
+from creditrisk.stats.calibration_tests import Tested, hosmer_lemeshow, line_test, mean_test, need_line, spiegelhalter
 from creditrisk.stats.differences import Difference, paired_difference
 from creditrisk.stats.discrimination import (
     auc_difference,
@@ -13,20 +14,27 @@ from creditrisk.stats.discrimination import (
 )
 from creditrisk.stats.histograms import bin_counts, psi, quantile_edges
 from creditrisk.stats.intervals import bootstrap_interval, wilson_interval
-from creditrisk.stats.logistic import fit_line, log_elementwise, logit, sigmoid
+from creditrisk.stats.logistic import fit_line, fit_plane, log_elementwise, logit, sigmoid, softplus
+from creditrisk.stats.many_tests import holm
 from creditrisk.stats.probability import (
     CalibrationLine,
+    CalibrationLineIntervals,
     Reliability,
     brier,
     calibration_line,
+    calibration_line_intervals,
     ece,
     log_loss,
+    losses,
     reliability,
 )
+from creditrisk.stats.proportions import binomial_test, clopper_pearson_interval, jeffreys_test
 
 __all__ = [
-    "CalibrationLine", "Difference", "Reliability", "auc_difference", "auc_interval", "bin_counts",
-    "bootstrap_interval", "brier", "calibration_line", "ece", "fit_line", "gini", "gini_interval", "ks",
-    "log_elementwise", "log_loss", "logit", "paired_difference", "pr_auc", "psi", "quantile_edges", "reliability",
-    "roc_auc", "roc_points", "sigmoid", "wilson_interval",
+    "CalibrationLine", "CalibrationLineIntervals", "Difference", "Reliability", "Tested", "auc_difference",
+    "auc_interval", "bin_counts", "binomial_test", "bootstrap_interval", "brier", "calibration_line",
+    "calibration_line_intervals", "clopper_pearson_interval", "ece", "fit_line", "fit_plane", "gini", "gini_interval",
+    "holm", "hosmer_lemeshow", "jeffreys_test", "ks", "line_test", "log_elementwise", "log_loss", "logit", "losses",
+    "mean_test", "need_line", "paired_difference", "pr_auc", "psi", "quantile_edges", "reliability", "roc_auc",
+    "roc_points", "sigmoid", "softplus", "spiegelhalter", "wilson_interval",
 ]  # fmt: skip

@@ -34,6 +34,13 @@ def logit(probability: Floats) -> Floats:
     return log_elementwise(probability / (1.0 - probability))
 
 
+def softplus(values: Floats) -> Floats:
+    """ln(1 + e^x), shape (n,); element by element for the reason given at `sigmoid`. Finite for any finite x."""
+    return np.fromiter(
+        (max(x, 0.0) + math.log1p(math.exp(-abs(x))) for x in values.tolist()), dtype=np.float64, count=len(values)
+    )
+
+
 def fit_line(log_odds: Floats, target: Floats, *, slope: float | None = None) -> tuple[float, float]:
     """Slope and intercept of P(target) = sigmoid(slope * log_odds + intercept), by maximum likelihood (Newton).
 
@@ -56,6 +63,33 @@ def fit_line(log_odds: Floats, target: Floats, *, slope: float | None = None) ->
         if max(abs(step_a), abs(step_b)) < 1e-12:
             break
     return a / spread, b - a * centre / spread
+
+
+def fit_plane(columns: Floats, target: Floats, offset: Floats | None = None) -> tuple[Floats, float]:
+    """Weights and intercept of P(target) = sigmoid(columns @ weights + intercept + offset), by maximum likelihood.
+
+    columns: shape (n, k), k small.  target: shape (n,), in [0, 1].  offset: shape (n,), held fixed.
+    Of columns that say the same (or nothing) the smallest weights are taken.
+    """
+    held = np.zeros(len(target)) if offset is None else offset
+    centre, spread = columns.mean(axis=0), columns.std(axis=0)
+    spread = np.where(spread > 0, spread, 1.0)
+    z = np.column_stack([(columns - centre) / spread, np.ones(len(target))])
+    weights = np.zeros(z.shape[1])
+    loss = _mean_loss(z @ weights + held, target)
+    for _ in range(100):
+        p = sigmoid(z @ weights + held)
+        gradient = z.T @ (p - target)
+        curvature = (z * (p * (1.0 - p))[:, None]).T @ z
+        step = np.linalg.lstsq(curvature, gradient, rcond=1e-12)[0]
+        size = 1.0
+        while (tried := _mean_loss(z @ (weights - size * step) + held, target)) > loss + 1e-15 and size > 1e-9:
+            size /= 2.0
+        weights, loss = weights - size * step, min(tried, loss)
+        if np.max(np.abs(step)) < 1e-12:
+            break
+    slopes = weights[:-1] / spread
+    return slopes, float(weights[-1] - slopes @ centre)
 
 
 def _newton_step(a: float, b: float, z: Floats, target: Floats, *, free_slope: bool) -> tuple[float, float]:

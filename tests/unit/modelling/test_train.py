@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from creditrisk.config import Book
+from creditrisk.config import Book, Portfolio
 from creditrisk.errors import BadConfig, BadData, Refused
-from creditrisk.modelling import ESTIMATORS, TrainedModel, train
-from creditrisk.modelling.choose_calibration import cross_fitted
+from creditrisk.modelling import ESTIMATORS, Shifted, TrainedModel, train
+from creditrisk.modelling.choose_calibration import cross_fitted_pds
 from creditrisk.modelling.estimators import XGBoostTrees
 from creditrisk.modelling.out_of_fold import stable_shares
 from creditrisk.stats import calibration_line, roc_auc
@@ -101,13 +102,8 @@ def test_no_calibrator_sees_the_fold_it_calibrates(book: Book, monkeypatch: pyte
         1.0 - spoiled[fold == 1]
     )  # whoever looked at fold 1's outcomes would now calibrate it otherwise
 
-    class Stub:
-        folds = (0, 1, 2)
-        target = spoiled
-
-    Stub.fold = fold  # type: ignore[attr-defined]
     method = clean.calibrator.method
-    again = cross_fitted(method, margins, Stub())  # type: ignore[arg-type]
+    again = cross_fitted_pds(method, margins, spoiled, fold)
     inside = fold == 1
     assert np.array_equal(again[inside], clean.out_of_fold["pd"].to_numpy()[inside])
     assert not np.array_equal(again[~inside], clean.out_of_fold["pd"].to_numpy()[~inside])
@@ -128,7 +124,12 @@ def test_cut_off_depends_on_the_train_part_and_the_method_on_the_calibration_par
     costs = {cut: 4 * target[pd < cut].sum() + (1 - target[pd >= cut]).sum() for cut in np.unique(pd)}
     assert costs[model.policy.cut_off.decline_from_pd] == min(costs.values())
     assert model.policy.cut_off.refer_from_pd == 0.8 * model.policy.cut_off.decline_from_pd
-    assert model.calibrator.method == min(model.calibration_losses, key=model.calibration_losses.__getitem__)
+    assert model.calibrator.method == model.choice.method
+    losses = model.choice.losses
+    assert all(
+        (gain["loss_saved"] > 0) == (losses[name] < losses[gain["against"]])
+        for name, gain in model.choice.gains.items()
+    )
 
 
 def test_refit_grows_the_rounds_as_the_rows_grow(model: TrainedModel) -> None:
@@ -157,6 +158,20 @@ def test_progress_rises_from_zero_to_one(book: Book) -> None:
     assert told == sorted(told)
     assert told[0] == 0.0
     assert told[-1] == 1.0
+
+
+def test_a_declared_long_run_rate_moves_every_pd_and_not_their_order(book: Book) -> None:
+    plain = trained(book, development_rows(600))
+    said = book.portfolio.model_dump(mode="json", exclude_none=True)
+    said["training"]["long_run_default_rate"] = {"value": 0.08, "because": "a test", "owner": "tests"}
+    moved = trained(replace(book, portfolio=Portfolio.model_validate(said)), development_rows(600))
+    margins = moved.out_of_fold["margin"].to_numpy()
+    assert np.array_equal(margins, plain.out_of_fold["margin"].to_numpy())
+    assert moved.calibrator(margins).mean() == pytest.approx(0.08, abs=1e-12)
+    assert isinstance(moved.calibrator, Shifted)
+    assert moved.calibrator.base == plain.calibrator
+    ranks = [np.argsort(model.out_of_fold["pd"].to_numpy(), kind="stable") for model in (plain, moved)]
+    assert np.array_equal(*ranks)
 
 
 def test_isotonic_gives_way_to_platt_when_bads_are_few_and_the_modeller_is_told(book: Book) -> None:

@@ -6,11 +6,12 @@ Each takes the run's context and the tested rows, writes its report by `context.
 from collections.abc import Callable
 from typing import Any
 
-from creditrisk.pipelines.assessments import fairness, policy
+from creditrisk.pipelines.assessments import calibration, fairness, policy
 from creditrisk.pipelines.assessments.tested import Tested
 from creditrisk.pipelines.context import Context
 
 ASSESSMENTS: dict[str, Callable[[Context, Tested], dict[str, Any]]] = {
+    "calibration_report.json": calibration.assess,
     "fairness.json": fairness.assess,
     "policy_checks.json": policy.assess,
 }
