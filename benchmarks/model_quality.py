@@ -132,17 +132,20 @@ def invent(folder: Path, rows: int) -> Path:
 
 def invented(raw: Path, workspace: Path) -> Figures:
     """Ours, the reference and their paired differences on the same test rows, and our PDs beside the true ones."""
-    run("home_credit", raw, workspace)
-    return compared(raw, workspace / "home_credit")
+    run("home_credit", raw, workspace, until="evaluate")
+    folder = workspace / "home_credit"
+    return compared(raw, folder, pq.read_table(folder / "reports" / "test_predictions.parquet"))
 
 
-def compared(raw: Path, folder: Path) -> Figures:
-    """The same for a workspace folder of home_credit that has been run until `evaluate`."""
+def compared(raw: Path, folder: Path, tested: pa.Table, **changes: float) -> Figures:
+    """The same for a workspace folder of home_credit and its scored test rows (key, target, pd).
+
+    changes: of the reference's parameters.
+    """
     book = load_book("home_credit")
-    tested = pq.read_table(folder / "reports" / "test_predictions.parquet", columns=[book.key, "pd", "target"])
     y, ours = (np.asarray(tested[name].to_numpy(), dtype=np.float64) for name in ("target", "pd"))
     features = json.loads((folder / "reports" / "metrics.json").read_text())["importance"]
-    reference, columns = reference_pds(book, folder, tested[book.key])
+    reference, columns = reference_pds(book, folder, tested[book.key], {**REFERENCE, **changes})
     return {
         "test_rows": len(y),
         "ours": {"columns": len(features), **quality(y, ours)},
@@ -152,10 +155,10 @@ def compared(raw: Path, folder: Path) -> Figures:
     }
 
 
-def run(book: str, raw: Path, workspace: Path, *more: str) -> None:
+def run(book: str, raw: Path, workspace: Path, *more: str, until: str) -> None:
     command = [sys.executable, "-m", "creditrisk.cli", "run", book, "--raw", str(raw), "--workspace", str(workspace)]
     print(f"creditrisk run {book} {' '.join(more)}", file=sys.stderr)
-    subprocess.run([*command, "--until", "evaluate", "--json", *more], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([*command, "--until", until, "--json", *more], check=True, stdout=subprocess.DEVNULL)
 
 
 def quality(y: Floats, pd: Floats) -> Figures:
@@ -229,11 +232,12 @@ def invented_bars(told: Figures) -> list[Bar]:
 # --- the reference
 
 
-def reference_pds(book: Book, folder: Path, tested: pa.ChunkedArray) -> tuple[Floats, int]:
+def reference_pds(book: Book, folder: Path, tested: pa.ChunkedArray, parameters: dict[str, Any]) -> tuple[Floats, int]:
     """PDs of the tested keys by XGBoost on the generic aggregates of the same development rows; number of columns.
 
     A tenth of the development rows tells the rounds; then it is fitted on all of them, with a tenth more.
     """
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # its threads spin otherwise, read when it is first loaded
     import xgboost as xgb
 
     print("the reference: aggregates", file=sys.stderr)
@@ -249,12 +253,12 @@ def reference_pds(book: Book, folder: Path, tested: pa.ChunkedArray) -> tuple[Fl
         return xgb.DMatrix(values[rows], y[rows], feature_names=names, feature_types=kinds_, enable_categorical=True)
 
     stopped = xgb.train(
-        REFERENCE, table(learn[~stopping]), REFERENCE_ROUNDS, evals=[(table(learn[stopping]), "stop")],
+        parameters, table(learn[~stopping]), REFERENCE_ROUNDS, evals=[(table(learn[stopping]), "stop")],
         early_stopping_rounds=REFERENCE_PATIENCE, verbose_eval=False,
     )  # fmt: skip
     rounds = round((stopped.best_iteration + 1) / (1.0 - REFERENCE_STOPPING))
     print(f"the reference: {rounds} rounds", file=sys.stderr)
-    final = xgb.train(REFERENCE, table(learn), rounds)
+    final = xgb.train(parameters, table(learn), rounds)
     return sigmoid(final.predict(table(test), output_margin=True).astype(np.float64)), len(names)
 
 
@@ -348,9 +352,11 @@ def _parquet(folder: Path, table: str) -> str:
 
 def real_home_credit(real: Path, workspace: Path) -> Figures:
     """Every application of home_credit_large once outside its fold: five fixed folds, pooled."""
-    from creditrisk.modelling import train
+    from creditrisk.modelling.estimators import estimator_named
+    from creditrisk.modelling.out_of_fold import out_of_fold_margins
+    from creditrisk.modelling.train import NOT_FEATURES, development_of, learning_of
 
-    run("home_credit", real / "home_credit_large", workspace)
+    run("home_credit", real / "home_credit_large", workspace, until="split")
     book = load_book("home_credit")
     split, processed = book.portfolio.split, workspace / "home_credit" / "data" / "processed"
     rows = pa.concat_tables(
@@ -361,15 +367,17 @@ def real_home_credit(real: Path, workspace: Path) -> Figures:
     parts = ["calibration" if share(key, "calibration", split.seed) < split.calibration_share else "train"
              for key in keys]  # fmt: skip
     rows = rows.append_column("fold", pa.array(folds, pa.int8())).append_column("part", pa.array(parts))
-    model = train(rows, book.portfolio, book.reasons)
-    told = model.out_of_fold
-    y, margin, pd = (np.asarray(told[name].to_numpy(), dtype=np.float64) for name in ("target", "margin", "pd"))
+    training = book.portfolio.training
+    features = tuple(name for name in rows.column_names if name not in (book.key, *NOT_FEATURES))
+    development = development_of(rows, book.key, features, training)
+    kind = estimator_named(training.estimator)
+    learning = learning_of(kind, features, book.portfolio)
+    margins, fits = out_of_fold_margins(development, kind, learning, lambda _what, _done: None)
     return {
-        "rows": len(y),
-        "columns": len(model.preprocess.names),
-        "roc_auc_pooled": roc_auc(y, margin),
-        "folds": {str(fold.fold): {"roc_auc": fold.roc_auc, "rounds": fold.rounds} for fold in model.folds},
-        "out_of_fold": quality(y, pd),
+        "rows": len(margins),
+        "columns": len(features),
+        "roc_auc_pooled": roc_auc(development.target, margins),
+        "folds": {str(fit.fold): {"roc_auc": fit.roc_auc, "rounds": fit.rounds} for fit in fits},
     }
 
 
@@ -385,7 +393,7 @@ def real_lending_club(real: Path, work: Path, preset: str) -> Figures:
     link = raw / "accepted.csv.gz"
     link.unlink(missing_ok=True)
     link.symlink_to((real / "lending_club" / "accepted_2007_2011_full.csv.gz").resolve())
-    run("lending_club", raw, work / "workspace", "--set", f"features.preset={preset}")
+    run("lending_club", raw, work / "workspace", "--set", f"features.preset={preset}", until="evaluate")
     folder = work / "workspace" / "lending_club"
     tested = pq.read_table(folder / "reports" / "test_predictions.parquet")
     rows = pq.read_table(

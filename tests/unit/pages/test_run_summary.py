@@ -95,6 +95,18 @@ def test_the_page_tells_what_a_reader_asks_first(page: Page, run: RunContext) ->
         assert words in page.text, words
 
 
+def test_what_the_test_is_worth_stands_beside_the_split_where_it_is_known(run: RunContext) -> None:
+    reads = {"models": 2, "says": "Model number 2 to be tested on these rows."}
+    told = {"bads": 9, "knowable": 4, "says": "Of 9 bads 4 could be known."}
+    shown = Page(
+        render_run_summary({**run, "metrics": {**run["metrics"], "knowledge": told, "test_reads": reads}})
+    ).text
+    assert "Of 9 bads 4 could be known. Model number 2 to be tested on these rows." in shown
+    unknown = {**told, "bads": None}
+    shown = Page(render_run_summary({**run, "metrics": {**run["metrics"], "knowledge": unknown}})).text
+    assert "could be known" not in shown
+
+
 def test_invented_data_are_said_loudly_and_only_then(run: RunContext, page: Page) -> None:
     assert page.text.count("Invented data") >= 3  # title, banner, footer
     real = Page(render_run_summary({**run, "invented": False}))
