@@ -74,14 +74,13 @@ EXPECTED: Row = {
     "ext_source_mean": 0.5,
     "ext_source_min": 0.25,
     "ext_source_max": 0.75,
-    "ext_source_spread": 0.5,
     "ext_source_product": 0.09375,
     "ext_source_product_1_2": 0.125,
     "ext_source_product_1_3": 0.375,
     "ext_source_product_2_3": 0.1875,
     "ext_source_mean_2_3": 0.5,
     "ext_source_missing_count": 0,
-    "contract_type": "Cash loans",
+    "revolving_flag": 0,
     "income_amount": 100000.0,
     "credit_amount": 210000.0,
     "annuity_amount": 10000.0,
@@ -97,21 +96,16 @@ EXPECTED: Row = {
     "implied_interest_years": 24 / 21 - 1,
     "age_years": 40.0,  # 14,610 / 365.25
     "employed_years": 4.0,
-    "not_employed_flag": 0,
-    "employed_to_age": 0.1,
     "registration_years": 8.0,
     "id_document_years": 12.0,
     "phone_change_years": 0.0,
-    "own_car_age_years": 7,
-    "income_type": "State servant",
-    "education_type": "Higher education",
-    "occupation_type": "Core staff",
-    "employer_sector": "education",
-    "housing_type": "House / apartment",
+    "own_car_newness": 33,
+    "education_level": 4,
+    "occupation_skill": 3,
+    "employer_steadiness": 3,
+    "housing_security": 3,
     "own_car_flag": 1,
     "own_realty_flag": 0,
-    "employer_phone_flag": 1,
-    "work_phone_flag": 0,
     "mobile_reachable_flag": 1,
     "home_phone_flag": 0,
     "email_flag": 1,
@@ -174,13 +168,31 @@ def test_an_application_with_everything_filled_in() -> None:
 
 def test_an_application_with_nothing_but_a_key_has_no_figures() -> None:
     row = made([{"SK_ID_CURR": 1}])[1]
-    assert row == {name: 3 if name == "ext_source_missing_count" else None for name in EXPECTED}
+    known = {"ext_source_missing_count": 3, "own_car_newness": 0}
+    assert row == {name: known.get(name) for name in EXPECTED}
 
 
-def test_365243_days_employed_means_not_employed_and_enters_no_ratio() -> None:
-    row = one(DAYS_EMPLOYED=365243)
-    assert (row["employed_years"], row["employed_to_age"], row["not_employed_flag"]) == (None, None, 1)
-    assert one(DAYS_EMPLOYED=None)["not_employed_flag"] is None
+SUPPORTED = {"employed_years": 50.0, "occupation_skill": 5, "employer_steadiness": 4,
+             "registered_elsewhere_than_working_region_flag": 0, "living_elsewhere_than_working_region_flag": 0,
+             "registered_elsewhere_than_working_city_flag": 0, "living_elsewhere_than_working_city_flag": 0,
+}  # fmt: skip
+"""The best value of each feature about work."""
+
+
+@pytest.mark.parametrize(
+    "told",
+    [{"DAYS_EMPLOYED": 365243}, {"NAME_INCOME_TYPE": "Pensioner"}, {"NAME_INCOME_TYPE": "Unemployed"},
+     {"NAME_INCOME_TYPE": None, "DAYS_EMPLOYED": 365243}, {"NAME_INCOME_TYPE": "Pensioner", "DAYS_EMPLOYED": None}],
+)  # fmt: skip
+def test_pensions_and_public_assistance_count_like_the_best_work_there_is(told: Row) -> None:
+    row = one(**told)
+    assert {name: row[name] for name in SUPPORTED} == SUPPORTED
+
+
+def test_nobody_at_work_beats_a_pensioner() -> None:
+    row = one(DAYS_EMPLOYED=-30000, OCCUPATION_TYPE="Managers", ORGANIZATION_TYPE="Bank")
+    assert (row["employed_years"], row["occupation_skill"], row["employer_steadiness"]) == (50.0, 4, 3)
+    assert one(DAYS_EMPLOYED=None)["employed_years"] is None
 
 
 @pytest.mark.parametrize(
@@ -211,18 +223,39 @@ def test_nothing_is_divided_by_zero(column: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "sector"),
-    [("Business Entity Type 3", "business"), ("Industry: type 9", "industry"), ("Trade: type 2", "trade"),
-     ("Transport: type 4", "transport"), ("Police", "state"), ("University", "education"), ("Medicine", "health"),
-     ("Bank", "offices"), ("Hotel", "services"), ("Electricity", "utilities"), ("Construction", "construction"),
-     ("Self-employed", "self-employed"), ("XNA", "none"), ("Religion", "other"), ("Circus", "other"), (None, None)],
+    ("kind", "steadiness"),
+    [("Business Entity Type 3", 2), ("Industry: type 9", 2), ("Trade: type 2", 1), ("Transport: type 4", 1),
+     ("Police", 3), ("University", 3), ("Bank", 3), ("Hotel", 1), ("Self-employed", 1), ("Religion", 2),
+     ("Circus", 2), ("XNA", None), (None, None)],
 )  # fmt: skip
-def test_employers_are_told_apart_by_sector_and_a_church_is_not_named(kind: str | None, sector: str | None) -> None:
-    assert one(ORGANIZATION_TYPE=kind)["employer_sector"] == sector
+def test_employers_are_told_apart_by_how_steady_work_is_and_a_church_is_not_named(
+    kind: str | None, steadiness: int | None
+) -> None:
+    assert one(ORGANIZATION_TYPE=kind)["employer_steadiness"] == steadiness
 
 
 def test_maternity_leave_is_read_as_work() -> None:
-    assert one(NAME_INCOME_TYPE="Maternity leave")["income_type"] == "Working"
+    assert one(NAME_INCOME_TYPE="Maternity leave") == one(NAME_INCOME_TYPE="Working")
+
+
+@pytest.mark.parametrize(("age", "newness"), [(0, 40), (12, 28), (40, 0), (65, 0), (None, 0)])
+def test_a_car_counts_by_how_new_it_is_and_one_of_unknown_age_like_none(age: int | None, newness: int) -> None:
+    assert one(OWN_CAR_AGE=age)["own_car_newness"] == newness
+
+
+@pytest.mark.parametrize(
+    ("education", "level"), [("Lower secondary", 1), ("Academic degree", 5), ("Something else", None), (None, None)]
+)
+def test_education_is_a_level(education: str | None, level: int | None) -> None:
+    assert one(NAME_EDUCATION_TYPE=education)["education_level"] == level
+
+
+@pytest.mark.parametrize(
+    ("housing", "security"),
+    [("Rented apartment", 1), ("With parents", 1), ("Municipal apartment", 2), ("Co-op apartment", 3), (None, None)],
+)
+def test_housing_is_told_by_how_secure_it_is(housing: str | None, security: int | None) -> None:
+    assert one(NAME_HOUSING_TYPE=housing)["housing_security"] == security
 
 
 def test_a_rating_or_flag_that_is_none_is_no_figure() -> None:

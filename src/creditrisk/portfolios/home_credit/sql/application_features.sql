@@ -7,7 +7,10 @@ cleaned as (
         SK_ID_CURR,
         -- 365243 is the marker for "not employed", not a thousand-year career: null it before any ratio.
         case when DAYS_EMPLOYED between -36500 and 0 then -DAYS_EMPLOYED end as employed_days,
-        case when DAYS_EMPLOYED = 365243 then 1 when DAYS_EMPLOYED is not null then 0 end as not_employed_flag,
+        -- Living on a pension or on public assistance counts like the best work there is, never for less:
+        -- docs/fair-lending-policy.md.
+        coalesce(NAME_INCOME_TYPE in ('Pensioner', 'Unemployed'), false) or coalesce(DAYS_EMPLOYED = 365243, false)
+            as supported,
         case when DAYS_BIRTH between -36500 and -1 then -DAYS_BIRTH end as age_days,
         case when EXT_SOURCE_1 between 0 and 1 then EXT_SOURCE_1 end as source_1,
         case when EXT_SOURCE_2 between 0 and 1 then EXT_SOURCE_2 end as source_2,
@@ -36,7 +39,6 @@ select
         as ext_source_mean,
     least(source_1, source_2, source_3) as ext_source_min,
     greatest(source_1, source_2, source_3) as ext_source_max,
-    greatest(source_1, source_2, source_3) - least(source_1, source_2, source_3) as ext_source_spread,
     source_1 * source_2 * source_3 as ext_source_product,
     source_1 * source_2 as ext_source_product_1_2,
     source_1 * source_3 as ext_source_product_1_3,
@@ -45,7 +47,7 @@ select
     3 - sources_count as ext_source_missing_count,
 
     -- the credit asked for
-    NAME_CONTRACT_TYPE as contract_type,
+    case NAME_CONTRACT_TYPE when 'Revolving loans' then 1 when 'Cash loans' then 0 end as revolving_flag,
     income as income_amount,
     credit as credit_amount,
     annuity as annuity_amount,
@@ -62,42 +64,42 @@ select
 
     -- work and age
     age_days / 365.25 as age_years,
-    employed_days / 365.25 as employed_years,
-    not_employed_flag,
-    cast(employed_days as double) / nullif(age_days, 0) as employed_to_age,
+    case when supported then 50 when employed_days / 365.25 < 50 then employed_days / 365.25
+        when employed_days is not null then 50 end as employed_years,
     case when DAYS_REGISTRATION between -36500 and 0 then -DAYS_REGISTRATION end / 365.25 as registration_years,
     case when DAYS_ID_PUBLISH between -36500 and 0 then -DAYS_ID_PUBLISH end / 365.25 as id_document_years,
     case when DAYS_LAST_PHONE_CHANGE between -36500 and 0 then -DAYS_LAST_PHONE_CHANGE end / 365.25
         as phone_change_years,
-    OWN_CAR_AGE as own_car_age_years,
-    -- Maternity leave tells sex: whoever takes it has work to come back to.
-    case NAME_INCOME_TYPE when 'Maternity leave' then 'Working' else NAME_INCOME_TYPE end as income_type,
-    NAME_EDUCATION_TYPE as education_type,
-    OCCUPATION_TYPE as occupation_type,
-    -- 58 kinds of employer are too many to learn from; a church says what a person believes, so it is not told apart.
-    case
-        when ORGANIZATION_TYPE like 'Business Entity%' then 'business'
-        when ORGANIZATION_TYPE like 'Industry%' then 'industry'
-        when ORGANIZATION_TYPE like 'Trade%' then 'trade'
-        when ORGANIZATION_TYPE like 'Transport%' then 'transport'
+    -- 40 years less the car's age; 0 without a car, or with one of unknown age.
+    case when OWN_CAR_AGE < 40 then 40 - OWN_CAR_AGE else 0 end as own_car_newness,
+    case NAME_EDUCATION_TYPE when 'Lower secondary' then 1 when 'Secondary / secondary special' then 2
+        when 'Incomplete higher' then 3 when 'Higher education' then 4 when 'Academic degree' then 5 end
+        as education_level,
+    -- Skill levels 1 to 4 of the International Standard Classification of Occupations (ISCO-08), roughly.
+    case when supported then 5
+        when OCCUPATION_TYPE in ('Low-skill Laborers', 'Cleaning staff', 'Laborers') then 1
+        when OCCUPATION_TYPE in ('Drivers', 'Cooking staff', 'Waiters/barmen staff', 'Security staff', 'Sales staff',
+            'Private service staff', 'Secretaries') then 2
+        when OCCUPATION_TYPE in ('Core staff', 'Realty agents', 'HR staff', 'Medicine staff', 'High skill tech staff',
+            'IT staff') then 3
+        when OCCUPATION_TYPE in ('Managers', 'Accountants') then 4 end as occupation_skill,
+    -- How steady work is in a sector; 58 kinds of employer are too many to learn from, and a church is not told apart.
+    case when supported then 4
         when ORGANIZATION_TYPE in ('Government', 'Military', 'Police', 'Security Ministries', 'Emergency', 'Postal',
-            'Legal Services') then 'state'
-        when ORGANIZATION_TYPE in ('School', 'University', 'Kindergarten', 'Culture') then 'education'
-        when ORGANIZATION_TYPE = 'Medicine' then 'health'
-        when ORGANIZATION_TYPE in ('Bank', 'Insurance', 'Realtor', 'Advertising', 'Telecom', 'Mobile') then 'offices'
-        when ORGANIZATION_TYPE in ('Restaurant', 'Hotel', 'Services', 'Cleaning', 'Security') then 'services'
-        when ORGANIZATION_TYPE in ('Housing', 'Electricity') then 'utilities'
-        when ORGANIZATION_TYPE in ('Construction', 'Agriculture', 'Self-employed') then lower(ORGANIZATION_TYPE)
-        when ORGANIZATION_TYPE = 'XNA' then 'none'
-        when ORGANIZATION_TYPE is not null then 'other'
-    end as employer_sector,
-    NAME_HOUSING_TYPE as housing_type,
+            'Legal Services', 'School', 'University', 'Kindergarten', 'Culture', 'Medicine', 'Bank', 'Insurance',
+            'Electricity', 'Housing', 'Telecom') then 3
+        when ORGANIZATION_TYPE in ('Construction', 'Agriculture', 'Self-employed', 'Restaurant', 'Hotel', 'Services',
+            'Cleaning', 'Security', 'Realtor', 'Mobile', 'Advertising') or ORGANIZATION_TYPE like 'Transport%'
+            or ORGANIZATION_TYPE like 'Trade%' then 1
+        when ORGANIZATION_TYPE <> 'XNA' then 2 end as employer_steadiness,
+    case when NAME_HOUSING_TYPE in ('Rented apartment', 'With parents') then 1
+        when NAME_HOUSING_TYPE = 'Municipal apartment' then 2
+        when NAME_HOUSING_TYPE in ('House / apartment', 'Office apartment', 'Co-op apartment') then 3 end
+        as housing_security,
     case FLAG_OWN_CAR when 'Y' then 1 when 'N' then 0 end as own_car_flag,
     case FLAG_OWN_REALTY when 'Y' then 1 when 'N' then 0 end as own_realty_flag,
 
     -- ways to reach the applicant
-    case FLAG_EMP_PHONE when 1 then 1 when 0 then 0 end as employer_phone_flag,
-    case FLAG_WORK_PHONE when 1 then 1 when 0 then 0 end as work_phone_flag,
     case FLAG_CONT_MOBILE when 1 then 1 when 0 then 0 end as mobile_reachable_flag,
     case FLAG_PHONE when 1 then 1 when 0 then 0 end as home_phone_flag,
     case FLAG_EMAIL when 1 then 1 when 0 then 0 end as email_flag,
@@ -108,11 +110,15 @@ select
     case when REGION_RATING_CLIENT_W_CITY between 1 and 3 then cast(REGION_RATING_CLIENT_W_CITY as integer) end
         as region_rating_with_city,
     case REG_REGION_NOT_LIVE_REGION when 1 then 1 when 0 then 0 end as registered_elsewhere_than_living_region_flag,
-    case REG_REGION_NOT_WORK_REGION when 1 then 1 when 0 then 0 end as registered_elsewhere_than_working_region_flag,
-    case LIVE_REGION_NOT_WORK_REGION when 1 then 1 when 0 then 0 end as living_elsewhere_than_working_region_flag,
+    case when supported then 0 when REG_REGION_NOT_WORK_REGION in (0, 1) then REG_REGION_NOT_WORK_REGION end
+        as registered_elsewhere_than_working_region_flag,
+    case when supported then 0 when LIVE_REGION_NOT_WORK_REGION in (0, 1) then LIVE_REGION_NOT_WORK_REGION end
+        as living_elsewhere_than_working_region_flag,
     case REG_CITY_NOT_LIVE_CITY when 1 then 1 when 0 then 0 end as registered_elsewhere_than_living_city_flag,
-    case REG_CITY_NOT_WORK_CITY when 1 then 1 when 0 then 0 end as registered_elsewhere_than_working_city_flag,
-    case LIVE_CITY_NOT_WORK_CITY when 1 then 1 when 0 then 0 end as living_elsewhere_than_working_city_flag,
+    case when supported then 0 when REG_CITY_NOT_WORK_CITY in (0, 1) then REG_CITY_NOT_WORK_CITY end
+        as registered_elsewhere_than_working_city_flag,
+    case when supported then 0 when LIVE_CITY_NOT_WORK_CITY in (0, 1) then LIVE_CITY_NOT_WORK_CITY end
+        as living_elsewhere_than_working_city_flag,
 
     -- bureau enquiries
     AMT_REQ_CREDIT_BUREAU_HOUR as enquiries_hour_count,
