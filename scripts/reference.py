@@ -162,6 +162,9 @@ def _other_outputs() -> list[str]:
         "## contract_findings.html",
         "What contract_findings.json says, for people: per table what was promised, what was found, which checks were "
         "off, and what moved since the last accepted ingestion. The same findings give the same bytes.",
+        "## model_document.html",
+        "Everything a validator asks of a model, on one page that prints well, from the reports that may be believed; "
+        "docs/model-document.md. The same reports give the same bytes.",
         "## Decisions",
         "What `creditrisk score` writes, one row an application, sorted by key. CSV holds `reasons` and `warnings` as "
         "JSON in their cells; `.json` holds one object a line.",

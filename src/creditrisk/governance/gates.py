@@ -225,8 +225,22 @@ def _no_suspects(report: Report, _limits: Gates) -> Told:
     return Told(Judgement.PASS, told, 0.0, None, None, limit, because)
 
 
+def _section(name: str, limit: str, because: str) -> Callable[[Report, Gates], Told]:
+    """The verdict of one section of a report that judges by rules of its own, which it states."""
+
+    def judge(report: Report, _limits: Gates) -> Told:
+        section = report[name] if name else report
+        return Told(Judgement(section["verdict"]), str(section["reason"]), limit=limit, because=because)
+
+    return judge
+
+
 def _some(names: Sequence[str], most: int = 5) -> str:
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def _policy(name: str, asks: str, limit: str, because: str) -> Gate:
+    return Gate(name, asks, "policy_checks.json", name, _section(name, limit, because))
 
 
 GATES: tuple[Gate, ...] = (
@@ -236,5 +250,17 @@ GATES: tuple[Gate, ...] = (
     Gate("brier", "Are its PDs better than the average?", "test_metrics.json", "brier_skill", _better_than_average),
     Gate("mean_pd", "Is the mean PD the default rate?", "test_metrics.json", "mean_pd", _right_on_average),
     Gate("slope", "Are its PDs spread as the outcomes are?", "test_metrics.json", "calibration_slope", _slope),
-)
+    _policy("directions", "Do its trees keep the directions that policy prescribes?", "no counter-example",
+            "a direction that the model may break explains nothing"),
+    _policy("raw_directions", "Do raw inputs keep their directions?", "no exception that nobody answers for",
+            "an applicant who earns more must not be told that it counted against them"),
+    _policy("blanks", "Does leaving an input blank pay?", "no exception that nobody answers for",
+            "who hides a fact must not be better off than who states it"),
+    _policy("proxies", "Does any feature rebuild a prohibited attribute?", "AUC up to 0.9, unless released by name",
+            "a feature that tells the attribute is the attribute"),
+    _policy("never_worse", "Are older, pensioned and assisted applicants scored as well as the best treated?",
+            "no exception", "12 CFR 1002.6(b)(2): age of 62 and over and assistance may not count against anybody"),
+    Gate("fairness", "Are groups of applicants treated alike?", "fairness.json", "groups",
+         _section("", "fairness.* of the book", "the limits and their reasons stand in fairness.json under limits")),
+)  # fmt: skip
 """Every gate, in the order in which a reader meets them."""

@@ -15,10 +15,10 @@ from creditrisk.kinds import SCHEMA_VERSION, Judgement, sha256_of
 from creditrisk.pipelines.assessments import ASSESSMENTS
 from creditrisk.pipelines.context import Context
 from creditrisk.pipelines.lineage import add_step, current
+from creditrisk.pipelines.model_document import DOCUMENT, write_document
 from creditrisk.pipelines.train_model import newest_bundle
 
 VALIDATION = "post_training_validation.json"
-DOCUMENT = "model_document.html"
 BEFORE_THE_MODEL = ("ingestion_summary.json", "contract_findings.json", "leak_report.json", "split.json")
 OF_THE_MODEL = ("metrics.json", "test_metrics.json", *ASSESSMENTS)
 """These must name the bundle that is judged."""
@@ -44,7 +44,12 @@ def run(context: Context) -> dict[str, Any]:
         inputs={"bundle": bundle.sha256, **believed},
     )
     add_step(context, "validate", {})
+    context.progress("validate", "the model document", 0.6)
+    write_document(context, bundle, evidence, report)
     return report
+
+
+__all__ = ["BEFORE_THE_MODEL", "DOCUMENT", "OF_THE_MODEL", "VALIDATION", "gathered", "need_passed", "run"]
 
 
 def need_passed(report: Mapping[str, Any]) -> None:

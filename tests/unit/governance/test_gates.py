@@ -27,6 +27,11 @@ GOOD: dict[str, dict[str, Any]] = {
             {"table": "application", "column": "recovered", "verdict": "known_after_origination"},
         ]
     },
+    "fairness.json": {"verdict": "pass", "reason": "all groups pass"},
+    "policy_checks.json": {
+        name: {"verdict": "pass", "reason": "no exception", "checked": 5, "exceptions": []}
+        for name in ("directions", "raw_directions", "blanks", "proxies", "never_worse")
+    },
     "test_metrics.json": {
         "n": 4_000,
         "default_rate": interval(0.1, 0.01),
@@ -117,6 +122,18 @@ def test_an_auc_above_the_ceiling_fails_though_its_interval_reaches_below() -> N
     limits = Gates.model_validate({"auc_max": {"value": 0.75, "because": "a leak"}})
     assert result("auc_ceiling", evidence(roc_auc=interval(0.76, 0.03)), limits)["verdict"] == "fail"
     assert result("auc_ceiling", evidence(roc_auc=interval(0.74, 0.03)), limits)["verdict"] == "pass"
+
+
+@pytest.mark.parametrize("gate", ["directions", "raw_directions", "blanks", "proxies", "never_worse", "fairness"])
+@pytest.mark.parametrize("verdict", ["fail", "not_enough_evidence"])
+def test_a_report_that_judges_by_itself_is_taken_at_its_word(gate: str, verdict: str) -> None:
+    reports = deepcopy(GOOD)
+    section = reports["fairness.json"] if gate == "fairness" else reports["policy_checks.json"][gate]
+    section |= {"verdict": verdict, "reason": "as it found"}
+    told = result(gate, Evidence(reports, {}))
+    assert (told["verdict"], told["reason"]) == (verdict, "as it found")
+    section["verdict"] = "perhaps"
+    assert result(gate, Evidence(reports, {}))["verdict"] == "fail"
 
 
 def test_an_unreleased_suspect_of_the_leak_radar_fails_and_a_released_one_is_told() -> None:

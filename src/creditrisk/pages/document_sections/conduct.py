@@ -1,0 +1,189 @@
+"""Whether policy is kept: directions, blanks, proxies, protected applicants; the reasons given; groups compared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from creditrisk.pages import formats
+from creditrisk.pages.document_sections.blocks import (
+    Block,
+    Bullets,
+    Care,
+    Facts,
+    Heading,
+    Section,
+    Table,
+    Words,
+    number,
+    share,
+    verdict,
+    worst_of,
+)
+from creditrisk.pages.document_sections.facts import DocumentFacts
+
+CHECKS = {
+    "directions": (
+        "Directions, proved on every tree of the shipped model",
+        "Within each tree no leaf on the riskier side of a directed feature lies below a safer one.",
+    ),
+    "raw_directions": (
+        "Directions of raw inputs",
+        "A directed raw input is raised step by step, features are made and applicants scored again.",
+    ),
+    "blanks": ("Blanks", "Leaving an input out must not beat stating it."),
+    "proxies": ("Proxies", "No feature, and no sum or difference of two, may rebuild a prohibited attribute."),
+    "together": ("All features together", "How far all allowed features together rebuild each prohibited attribute."),
+    "never_worse": (
+        "Protected applicants",
+        "Older applicants, pensioners and those on public assistance are never scored worse than the "
+        "best-treated comparison with all else equal.",
+    ),
+}
+_MOST = 12
+
+
+def policy(doc: DocumentFacts) -> Section:
+    title, told = "Policy: what is proved of the model", doc.report("policy_checks.json")
+    if not told:
+        return Section("policy", title, doc.missing("policy_checks.json"))
+    sections = [(name, *words, told[name]) for name, words in CHECKS.items() if isinstance(told.get(name), Mapping)]
+    rows = [(heading, verdict(of.get("verdict")), of.get("reason"), _counts(of)) for _, heading, _, of in sections]
+    blocks: list[Block] = [Table(("Asked", "Verdict", "Found", "Counts"), rows)]
+    for _, heading, words, of in sections:
+        exceptions = of.get("exceptions") or ()
+        blocks += [Heading(heading), Words(words)]
+        blocks += _listed(exceptions) if exceptions else [Words("No exception.")]
+    return Section("policy", title, blocks, worst_of(of.get("verdict") for _, _, _, of in sections))
+
+
+def _counts(of: Mapping[str, Any]) -> str:
+    counts = of.get("counts")
+    if not isinstance(counts, Mapping):
+        return ""
+    return ", ".join(
+        f"{formats.count(count)} {str(name).replace('_', ' ')}"
+        for name, count in counts.items()
+        if formats.as_number(count) is not None
+    )
+
+
+def _listed(exceptions: Any) -> list[Block]:
+    """Exceptions as they are told: a table of their common plain values, bounded."""
+    rows = [row for row in exceptions if isinstance(row, Mapping)]
+    if not rows:
+        return [Bullets([str(row) for row in exceptions][:_MOST])]
+    keys = [key for key in rows[0] if not isinstance(rows[0][key], list | Mapping) or formats.as_number(rows[0][key])]
+    told = [[_spelt(row.get(key)) for key in keys[:7]] for row in rows[:_MOST]]
+    left = f"{len(rows) - _MOST} more stand in policy_checks.json." if len(rows) > _MOST else ""
+    return [Table([str(key).replace("_", " ") for key in keys[:7]], told, left)]
+
+
+def _spelt(value: Any) -> Any:
+    return number(value, 4) if isinstance(value, float | Mapping) else value
+
+
+def reasons(doc: DocumentFacts) -> Section:
+    title, told = "Reasons for declines and referrals", doc.report("reasons_report.json")
+    most = doc.portfolio["decision"].get("max_reasons", 4)
+    blocks: list[Block] = [
+        Words(
+            f"Every decline and referral carries up to {most} reasons in an applicant's words. A reason is proved when "
+            "replacing its facts by those of approved applicants, making the features again and scoring again lowers "
+            "the risk; reasons that fail are dropped and counted."
+        )
+    ]
+    if not told:
+        return Section("reasons", title, [*blocks, *doc.missing("reasons_report.json")])
+    single = [
+        (str(key).replace("_", " "), _figure(value))
+        for key, value in told.items()
+        if key not in COMMON and (isinstance(value, int | float | str) or formats.as_number(value) is not None)
+    ]
+    blocks.append(Facts(single))
+    for key, value in told.items():
+        if key in COMMON or not isinstance(value, Mapping) or formats.as_number(value) is not None:
+            continue
+        rows = [
+            (str(name).replace("_", " "), _figure(inner))
+            for name, inner in value.items()
+            if not isinstance(inner, list) and (not isinstance(inner, Mapping) or formats.as_number(inner) is not None)
+        ]
+        if rows:
+            blocks += [Heading(str(key).replace("_", " ").capitalize()), Table(("", "Value#"), rows[:40])]
+    gates = doc.gates("reasons_proved", "reasons_principal")
+    return Section("reasons", title, blocks, worst_of(gate["verdict"] for gate in gates))
+
+
+COMMON = frozenset(
+    {
+        "schema_version",
+        "book",
+        "code_version",
+        "invented_data",
+        "checks_off",
+        "leaks_released",
+        "inputs",
+        "meta",
+        "bundle_sha256",
+    }
+)
+"""What every report has: told elsewhere in the document."""
+
+
+def _figure(value: Any) -> Any:
+    if isinstance(value, float) and 0 <= value <= 1:
+        return share(value)
+    return number(value, 4) if isinstance(value, float | Mapping) else value
+
+
+def fairness(doc: DocumentFacts) -> Section:
+    title, told = "Fairness: groups of applicants compared", doc.report("fairness.json")
+    if not told:
+        return Section("fairness", title, doc.missing("fairness.json"))
+    blocks: list[Block] = [
+        Words("Groups come from columns that no feature can see."),
+        Facts([("Rows", told.get("rows_are")), ("Approved means", told.get("approved_means"))]),
+        Table(
+            ("Limit", "Value#", "Because"),
+            [
+                (name.replace("_", " "), formats.decimals(of.get("value"), 3), of.get("because"))
+                for name, of in told.get("limits", {}).items()
+                if isinstance(of, Mapping)
+            ],
+            told.get("correction", ""),
+        ),
+        Table(
+            ("Groups by", "Verdict", "Found"),
+            [(group["name"], verdict(group["verdict"]), group.get("reason")) for group in told.get("groups", ())],
+        ),
+    ]
+    for group in told.get("groups", ()):
+        blocks += _group(group)
+    if not told.get("groups"):
+        blocks.append(Care("The book names no groups (fairness.groups), so nothing was compared."))
+    return Section("fairness", title, blocks, str(told.get("verdict", "")))
+
+
+def _group(group: Mapping[str, Any]) -> list[Block]:
+    rows = []
+    for level in group.get("levels", ()):
+        tests = level.get("tests", {})
+        cells = [
+            (number((tests.get(name) or {}).get("value"), 2), (tests.get(name) or {}).get("verdict"))
+            for name in ("approval_ratio", "equal_opportunity", "calibration")
+        ]
+        rows.append(
+            (
+                level["level"],
+                level.get("rows"),
+                level.get("bads"),
+                share(level.get("approval_rate")),
+                *(figure for figure, _ in cells),
+                verdict(level.get("verdict")),
+            )
+        )
+    heading = f"By {group['name']}"
+    columns = ("Group", "Rows#", "Bads#", "Approved#", "Approval ratio#", "Opportunity#", "Bads / promised#", "Verdict")
+    note = "Approval ratio and opportunity (approvals of the good) against the best-treated group that is large enough."
+    return [Heading(heading), Table(columns, rows, note)]

@@ -1,0 +1,396 @@
+"""How it ranks, whether its PDs are right, whether it is stable, and what its cut-offs do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from creditrisk.pages import formats, story
+from creditrisk.pages.document_sections.blocks import (
+    Block,
+    Care,
+    Facts,
+    Heading,
+    Pictures,
+    Section,
+    Table,
+    Words,
+    number,
+    share,
+    verdict,
+    verdicts_in,
+    worst_of,
+)
+from creditrisk.pages.document_sections.facts import DocumentFacts
+
+_PLACES = {"decimals": 3, "four": 4}
+TESTS = {
+    "spiegelhalter": "Spiegelhalter: squared errors as promised",
+    "slope_and_intercept": "Calibration line: slope 1 and intercept 0",
+    "in_the_large": "Mean PD is the default rate",
+    "hosmer_lemeshow": "Hosmer-Lemeshow (information only)",
+    "binomial_too_low": "Binomial: PD too low",
+    "binomial": "Binomial: PD right",
+    "jeffreys_too_low": "Jeffreys: PD too low",
+    "jeffreys": "Jeffreys: PD right",
+}
+
+
+def discrimination(doc: DocumentFacts) -> Section:
+    tested = doc.report("test_metrics.json")
+    if not tested:
+        return Section("discrimination", "Discrimination: how it ranks", doc.missing("test_metrics.json"))
+    names = ("roc_auc", "normalized_gini", "ks", "pr_auc", "brier", "brier_of_mean", "brier_skill", "log_loss")
+    trained = doc.report("metrics.json")
+    rows = [
+        (words, _spelt(tested.get(name), spelling), _spelt(trained.get(name), spelling), says)
+        for name, words, spelling, says in story.METRICS
+        if name in names
+    ]
+    blocks: list[Block] = [
+        Words(
+            f"On {formats.count(tested.get('n'))} rows of the test part, of which "
+            f"{share(tested.get('default_rate'), 2)} turned bad; beside it the development rows, out of fold."
+        ),
+        Table(("Figure", "Test#", "Development, out of fold#", "Says"), rows),
+        Pictures(["roc", "precision_recall", "gains", "score_distribution"]),
+    ]
+    if tested.get("vintages"):
+        blocks += [
+            Heading("By vintage"),
+            Table(
+                ("Vintage", "Rows#", "Bads#", "Mean PD#", "Default rate#", "AUC#"),
+                [
+                    (
+                        row["group"],
+                        row["n"],
+                        row["bads"],
+                        share(row["mean_pd"], 2),
+                        share(row["default_rate"], 2),
+                        number(row.get("roc_auc")),
+                    )
+                    for row in tested["vintages"]
+                ],
+            ),
+        ]
+    reads = tested.get("test_reads") or {}
+    models = next((reads[key] for key in ("models", "count", "n") if isinstance(reads.get(key), int)), None)
+    if models is not None:
+        blocks.append(
+            Words(
+                f"{models} different models of this workspace had been tested on these loans when this one "
+                "first was; each look makes the figure a little too good."
+            )
+        )
+    gates = doc.gates("auc_floor", "auc_ceiling", "brier")
+    return Section(
+        "discrimination", "Discrimination: how it ranks", blocks, worst_of(gate["verdict"] for gate in gates)
+    )
+
+
+def _spelt(value: Any, spelling: str) -> str:
+    return share(value, 2) if spelling == "percent" else number(value, _PLACES[spelling])
+
+
+def calibration(doc: DocumentFacts) -> Section:
+    title, told = "Calibration: whether its PDs are right", doc.report("calibration_report.json")
+    verdicts = worst_of(gate["verdict"] for gate in doc.gates("mean_pd", "slope", "grades", "segments"))
+    if not told:
+        tested = doc.report("test_metrics.json")
+        blocks: list[Block] = [*_line(tested), Pictures(["calibration", "pd_histogram"])] if tested else []
+        return Section(
+            "calibration", title, [*blocks, *_grades(tested), *doc.missing("calibration_report.json")], verdicts
+        )
+    blocks = [
+        Words(f"Rows: {told.get('rows_are', 'the test part')}."),
+        *_line_of(told["overall"]),
+        Pictures(["calibration", "pd_histogram"]),
+        Heading("Tests over all rows"),
+        _tests({"": told["overall"]}),
+        Heading("By grade"),
+        _by_group("Grade", [(row["grade"], row) for row in told["by_grade"]], margin=True),
+        _tests({row["grade"]: row for row in told["by_grade"]}, first="Grade"),
+        Heading("By segment"),
+        *_segments(told),
+        *_shift(told),
+        *_methods(told),
+    ]
+    return Section("calibration", title, blocks, verdicts)
+
+
+def _line(tested: Mapping[str, Any]) -> list[Block]:
+    names = ("default_rate", "mean_pd", "ece", "ece_by_chance", "calibration_slope", "calibration_intercept")
+    return [
+        Table(
+            ("Figure", "Test#", "Says"),
+            [
+                (words, _spelt(tested.get(name), spelling), says)
+                for name, words, spelling, says in story.METRICS
+                if name in names
+            ],
+        )
+    ]
+
+
+def _line_of(overall: Mapping[str, Any]) -> list[Block]:
+    return [
+        Facts(
+            [
+                ("Rows and bads", f"{formats.count(overall['n'])} rows, {formats.count(overall['bads'])} bads"),
+                ("Mean PD", share(overall["mean_pd"], 2)),
+                ("Default rate", share(overall["default_rate"], 2)),
+                ("Mean PD / default rate", number(overall["mean_pd_over_default_rate"])),
+                ("Slope (1 is right; below, PDs are too extreme)", number(overall["slope"])),
+                ("Intercept (0 is right)", number(overall["intercept"])),
+                ("Intercept with slope 1 (above 0, PDs are too low)", number(overall["in_the_large"])),
+            ]
+        )
+    ]
+
+
+def _grades(tested: Mapping[str, Any]) -> list[Block]:
+    if not tested.get("grades"):
+        return []
+    return [
+        Heading("By grade"),
+        Table(
+            ("Grade", "Rows#", "Bads#", "Mean PD#", "Default rate#"),
+            [
+                (row["grade"], row["n"], row["bads"], share(row["mean_pd"], 2), share(row["observed"], 2))
+                for row in tested["grades"]
+            ],
+        ),
+    ]
+
+
+def _by_group(first: str, rows: list[tuple[str, Mapping[str, Any]]], *, margin: bool = False) -> Table:
+    with_margin = margin and any(row.get("pd_with_margin") is not None for _, row in rows)
+    columns = [first, "Rows#", "Bads#", "Mean PD#", "Default rate#", "Ratio#", "Slope#"]
+    told = []
+    for name, row in rows:
+        cells = [
+            name,
+            row["n"],
+            row["bads"],
+            share(row["mean_pd"], 2),
+            share(row["default_rate"], 2),
+            number(row["mean_pd_over_default_rate"], 2),
+            number(row["slope"], 2),
+        ]
+        told.append([*cells, share(row["pd_with_margin"], 2)] if with_margin else cells)
+    return Table(
+        [*columns, "With margin#"] if with_margin else columns,
+        told,
+        "With margin: with the margin of conservatism, kept apart from the best estimate." if with_margin else "",
+    )
+
+
+def _tests(groups: Mapping[str, Mapping[str, Any]], first: str = "") -> Table:
+    rows = [
+        (
+            *((group,) if first else ()),
+            TESTS.get(test["test"], test["test"]),
+            verdict(test["verdict"]),
+            test["n"],
+            test["bads"],
+            formats.decimals(test["expected_bads"], 1),
+            _p(test["p_value"]),
+            _p(test["p_value_corrected"]),
+            "" if test["p_value"] is not None else test["reason"],
+        )
+        for group, of in groups.items()
+        for test in of["tests"]
+    ]
+    columns = ("Test", "Verdict", "Rows#", "Bads#", "Promised#", "p#", "p corrected#", "Why not")
+    return Table(
+        (first, *columns) if first else columns,
+        rows,
+        "Too few promised bads or goods give no verdict. Corrected: for the groups asked together (Holm).",
+    )
+
+
+def _p(value: Any) -> str:
+    figure = formats.as_number(value)
+    return formats.NONE if figure is None else "< 0.0001" if figure < 1e-4 else f"{figure:.4f}"
+
+
+def _segments(told: Mapping[str, Any]) -> list[Block]:
+    blocks: list[Block] = []
+    for segment, groups in told["by_segment"].items():
+        blocks.append(_by_group(segment.replace("_", " "), [(row["group"], row) for row in groups]))
+    tests = {f"{segment}: {row['group']}": row for segment, rows in told["by_segment"].items() for row in rows}
+    if not blocks:
+        return [Words("The book names no segments (assessment.segments).")]
+    return [*blocks, _tests(tests, first="Segment")]
+
+
+def _shift(told: Mapping[str, Any]) -> list[Block]:
+    shift = told.get("shift") or {}
+    rows = [
+        (
+            words,
+            row["window"],
+            row["n"],
+            row["bads"],
+            share(row["mean_pd"], 2),
+            share(row["default_rate"], 2),
+            number(row["mean_pd_over_default_rate"], 2),
+        )
+        for key, words in (("development_out_of_fold", "development, out of fold"), ("test", "test"))
+        for row in shift.get(key) or ()
+    ]
+    if not rows:
+        return []
+    return [
+        Heading("Against each window"),
+        Table(
+            ("Rows of", "Window", "Rows#", "Bads#", "Mean PD#", "Default rate#", "Ratio#"),
+            rows,
+            shift.get("windows_are", ""),
+        ),
+    ]
+
+
+def _methods(told: Mapping[str, Any]) -> list[Block]:
+    rows = [
+        (
+            row["method"],
+            "serves" if row["served"] else "",
+            formats.decimals(row.get("log_loss"), 5),
+            number(row.get("loss_over_served"), 5),
+            formats.percent(row.get("on_plateaus")),
+            "; ".join(row.get("notes", {}).values()),
+        )
+        for row in told.get("methods") or ()
+    ]
+    if not rows:
+        return []
+    blocks: list[Block] = [
+        Heading("Served method and the others"),
+        Table(
+            ("Method", "", "Log loss#", "Over the served one#", "Rows on a plateau#", "Notes"),
+            rows,
+            "On the calibration part, each row by a calibrator that never saw its fold. On a plateau a lower risk "
+            "gives no "
+            "lower PD, so a reason cannot be proved there.",
+        ),
+    ]
+    declared = told.get("long_run_default_rate")
+    if declared:
+        blocks += [
+            Heading("Long-run default rate"),
+            Facts(
+                [
+                    ("Declared", share(declared["declared"].get("value"), 2)),
+                    ("Because", declared["declared"].get("because")),
+                    ("Shift of the log-odds", formats.decimals(declared.get("shift"), 4)),
+                ]
+            ),
+        ]
+    return blocks
+
+
+def stability(doc: DocumentFacts) -> Section:
+    title, told = "Stability and sensitivity", doc.report("stability.json")
+    if not told:
+        return Section("stability", title, doc.missing("stability.json"))
+    found = [(place, of) for place, of in verdicts_in(told) if not place.startswith(("cut_offs", "swap_set"))]
+    return Section("stability", title, [*_verdict_table(found)], worst_of(of["verdict"] for _, of in found))
+
+
+def _verdict_table(found: list[tuple[str, Mapping[str, Any]]], most: int = 60) -> list[Block]:
+    """Every verdict of a report; fails first, bounded."""
+    order = {"fail": 0, "not_enough_evidence": 1, "pass": 2}
+    ranked = sorted(found, key=lambda one: order[one[1]["verdict"]])
+    if not ranked:
+        return [Care("The report holds no verdict.")]
+    rows = [(place.replace("_", " "), verdict(of["verdict"]), of.get("reason")) for place, of in ranked[:most]]
+    left = f"{len(ranked) - most} more verdicts stand in the report." if len(ranked) > most else ""
+    return [Table(("Asked", "Verdict", "Found"), rows, left)]
+
+
+def cut_offs(doc: DocumentFacts) -> Section:
+    decision, trained = doc.portfolio["decision"], doc.report("metrics.json")
+    chosen = trained.get("cut_off", {})
+    rows = [
+        (words, formats.decimals(of.get("value"), 4), of.get("because"), of.get("owner"))
+        for key, words in COSTS.items()
+        if isinstance(of := decision.get(key), Mapping)
+    ]
+    limits = list(decision.get("grades", {}).items())
+    blocks: list[Block] = [
+        Facts(
+            [
+                ("Decline from a PD of", formats.percent(chosen.get("decline_from_pd"), 2) if chosen else None),
+                ("Refer from a PD of", formats.percent(chosen.get("refer_from_pd"), 2) if chosen else None),
+                ("Grades, by PD below", _grades_in_words(limits)),
+            ]
+        ),
+        Table(("Number", "Value#", "Because", "Owner"), rows),
+        *_decisions(doc),
+        Heading("Cut-off table"),
+        *(_table_of_cut_offs(doc) or doc.missing("stability.json")),
+        Heading("Swap set against the previous model"),
+        *(_swap_set(doc) or doc.missing("stability.json")),
+    ]
+    return Section("cut_offs", "Cut-offs: how a PD becomes a decision", blocks)
+
+
+COSTS = {
+    "decline_from_pd": "Decline from a PD of",
+    "refer_from_share_of_cut_off": "Referral begins at this share of the decline cut-off",
+    "cost_of_bad": "Loss on an approved loan that turns bad",
+    "cost_of_refused_good": "Profit missed on a good loan that was declined",
+    "margin_of_conservatism": "Margin of conservatism, kept apart from the PD",
+}
+
+
+def _grades_in_words(limits: list[tuple[str, float]]) -> str:
+    named = [f"{grade} {formats.percent(limit)}" for grade, limit in limits[:-1]]
+    return ", ".join([*named, f"{limits[-1][0]} the rest"] if limits else named)
+
+
+def _decisions(doc: DocumentFacts) -> list[Block]:
+    tested = doc.report("test_metrics.json")
+    names = ("approval_rate", "refer_rate", "decline_rate", "bad_rate_of_approved", "precision", "recall")
+    rows = [
+        (words, share(tested.get(name)), says) for name, words, _, says in story.METRICS if name in names and tested
+    ]
+    return [Heading("On the test part"), Table(("Figure", "Value#", "Says"), rows)] if rows else []
+
+
+def _table_of_cut_offs(doc: DocumentFacts) -> list[Block]:
+    told = doc.report("stability.json").get("cut_offs")
+    return _generic(told) if told else []
+
+
+def _swap_set(doc: DocumentFacts) -> list[Block]:
+    told = doc.report("stability.json").get("swap_set")
+    return _generic(told) if told else []
+
+
+def _generic(value: Any) -> list[Block]:
+    """A part of a report whose rows are alike, as a table; its single values as facts."""
+    if isinstance(value, Mapping):
+        facts = [
+            (str(key).replace("_", " "), _short(inner))
+            for key, inner in value.items()
+            if not isinstance(inner, list | Mapping) or formats.as_number(inner) is not None
+        ]
+        tables = [block for inner in value.values() if isinstance(inner, list) for block in _generic(inner)]
+        return [Facts(facts), *tables]
+    rows = [row for row in value if isinstance(row, Mapping)]
+    if not rows:
+        return []
+    keys = [key for key in rows[0] if not isinstance(rows[0][key], list)]
+    return [
+        Table([f"{key.replace('_', ' ')}#" for key in keys], [[_short(row.get(key)) for key in keys] for row in rows])
+    ]
+
+
+def _short(value: Any) -> Any:
+    if isinstance(value, bool) or value is None:
+        return "yes" if value else ""
+    if isinstance(value, int):
+        return formats.count(value)
+    return number(value, 4) if formats.as_number(value) is not None else str(value)
