@@ -140,9 +140,6 @@ EXPECTED: Row = {
     "building_floors_max": 0.3,
     "building_living_area": 0.4,
     "building_total_area": 1.0,
-    "building_house_type": "block of flats",
-    "building_walls": "Panel",
-    "building_emergency": "No",
 }
 
 

@@ -147,10 +147,7 @@ select
     ENTRANCES_AVG as building_entrances,
     FLOORSMAX_AVG as building_floors_max,
     LIVINGAREA_AVG as building_living_area,
-    TOTALAREA_MODE as building_total_area,
-    HOUSETYPE_MODE as building_house_type,
-    WALLSMATERIAL_MODE as building_walls,
-    EMERGENCYSTATE_MODE as building_emergency
+    TOTALAREA_MODE as building_total_area
 from application
 inner join cleaned on cleaned.SK_ID_CURR = application.SK_ID_CURR
 inner join counted on counted.SK_ID_CURR = application.SK_ID_CURR

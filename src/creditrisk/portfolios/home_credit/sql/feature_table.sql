@@ -75,9 +75,6 @@ select
     building_floors_max,
     building_living_area,
     building_total_area,
-    building_house_type,
-    building_walls,
-    building_emergency,
 
     -- bureau_features
     bureau_count,

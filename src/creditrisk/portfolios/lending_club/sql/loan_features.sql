@@ -3,7 +3,7 @@
 -- Reads application. What cannot be computed is NULL: no income, no credit file, or a column the file's era lacks.
 with loan as (
     select
-        loan_key, issue_d, term, purpose, emp_length, home_ownership,
+        loan_key, issue_d, term, purpose, home_ownership,
         coalesce(application_type, 'Individual') = 'Joint App' as is_joint,
         cast(loan_amnt as double) as loan_usd,
         -- Both applicants' income and debts where two apply; dti 999 and -1 say that there is no ratio.
@@ -61,13 +61,7 @@ select
     income_usd as income_annual_usd,
     loan_usd / nullif(income_usd, 0) as loan_to_income,
     dti as dti_pct,
-    case emp_length
-        when '< 1 year' then 0 when '1 year' then 1 when '2 years' then 2 when '3 years' then 3 when '4 years' then 4
-        when '5 years' then 5 when '6 years' then 6 when '7 years' then 7 when '8 years' then 8 when '9 years' then 9
-        when '10+ years' then 10
-    end as employment_years,
-    case when home_ownership in ('RENT', 'MORTGAGE', 'OWN') then home_ownership
-        when home_ownership is not null then 'OTHER' end as home_ownership,
+    case when home_ownership in ('MORTGAGE', 'OWN') then 1 when home_ownership is not null then 0 end as owns_home_flag,
 
     -- Revolving credit.
     revolving_usd as revolving_balance_usd,

@@ -14,7 +14,7 @@ with price as (
 select
     f.loan_key,
     f.loan_amount_usd, f.term_months, f.loan_purpose, f.joint_application, f.income_annual_usd, f.loan_to_income,
-    f.dti_pct, f.employment_years, f.home_ownership, f.revolving_balance_usd, f.revolving_utilisation_pct,
+    f.dti_pct, f.owns_home_flag, f.revolving_balance_usd, f.revolving_utilisation_pct,
     f.revolving_balance_to_income, f.loan_to_revolving_balance, f.credit_age_months,
     f.credit_age_months_per_account, f.open_accounts, f.total_accounts, f.open_accounts_share, f.inquiries_6m,
     f.late_payments_2y, f.months_since_late_payment, f.public_records, f.months_since_public_record,
