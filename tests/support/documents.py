@@ -109,7 +109,7 @@ def _full_reports() -> dict[str, dict[str, Any]]:
             "after_test_window": 12,
             "observed_until": "2015-12-01",
             "label_states": {"observed": 600, "indeterminate": 2, "immature": 3},
-            "knowledge": {"bads": 55, "known": 20},
+            "knowledge": {"bads": 55, "knowable": 20, "says": "Of 55 bads 20 could be known by then."},
             "parts": {
                 "train": {
                     "n": 400,
@@ -121,7 +121,10 @@ def _full_reports() -> dict[str, dict[str, Any]]:
             },
         },
         "metrics.json": trained,
-        "test_metrics.json": {**metrics, "test_reads": {"models": 3}},
+        "test_metrics.json": {
+            **metrics,
+            "test_reads": {"models": 3, "says": "The third model to be tested on these rows."},
+        },
         "calibration_report.json": _calibration(),
         "stability.json": {
             "psi": [{"name": "score", "verdict": "pass", "reason": "PSI 0.01"}],

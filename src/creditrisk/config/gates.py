@@ -32,6 +32,8 @@ class Gates(Strict):
     """Lowest calibration slope."""
     slope_max: Limit = Limit(value=1.2, because="above it good and bad risks are told apart too timidly to be priced")
     """Highest calibration slope."""
+    grades_tested_min: Limit = Limit(value=0.8, because="a scale of which a fifth is untested is not tested")
+    """Share of the rows whose grades must have bads and goods enough for a test."""
     reasons_proved_min: Limit = Limit(
         value=0.95, because="a decline without one proved reason cannot be explained to whom it concerns"
     )

@@ -20,6 +20,29 @@ def interval(value: float, reach: float) -> dict[str, float]:
     return {"value": value, "low": value - reach, "high": value + reach, "level": 0.95}
 
 
+def group(**changes: Any) -> dict[str, Any]:
+    """Figures of some rows as calibration_report.json tells them."""
+    return {
+        "n": 4_000,
+        "default_rate": interval(0.1, 0.01),
+        "mean_pd": interval(0.101, 0.001),
+        "mean_pd_over_default_rate": interval(1.01, 0.1),
+        "slope": interval(1.0, 0.1),
+        "notes": {},
+        "tests": [{"test": "jeffreys", "verdict": "pass"}],
+        **changes,
+    }
+
+
+def calibrated(**changes: Any) -> dict[str, Any]:
+    """calibration_report.json with other figures of all rows."""
+    return {
+        "overall": group(**changes),
+        "by_grade": [{"grade": grade, **group()} for grade in "ABC"],
+        "by_segment": {"term": [{"group": "36 months", **group()}, {"group": "60 months", **group()}]},
+    }
+
+
 GOOD: dict[str, dict[str, Any]] = {
     "leak_report.json": {
         "columns": [
@@ -32,26 +55,28 @@ GOOD: dict[str, dict[str, Any]] = {
         name: {"verdict": "pass", "reason": "no exception", "checked": 5, "exceptions": []}
         for name in ("directions", "raw_directions", "blanks", "proxies", "never_worse")
     },
+    "calibration_report.json": calibrated(),
     "test_metrics.json": {
         "n": 4_000,
         "default_rate": interval(0.1, 0.01),
-        "mean_pd": 0.101,
         "roc_auc": interval(0.75, 0.02),
         "brier_skill": interval(0.08, 0.02),
-        "calibration_slope": interval(1.0, 0.1),
         "notes": {},
     },
 }
 """Reports of a model that passes."""
 
-FIGURE = {"auc_floor": "roc_auc", "auc_ceiling": "roc_auc", "brier": "brier_skill", "slope": "calibration_slope"}
-"""Gate -> the key of test_metrics.json that it reads."""
+FIGURE = {"auc_floor": "roc_auc", "auc_ceiling": "roc_auc", "brier": "brier_skill", "slope": "slope",
+          "mean_pd": "mean_pd_over_default_rate"}  # fmt: skip
+"""Gate -> the key that it reads."""
+OF_CALIBRATION = ("slope", "mean_pd")
 
 
 def evidence(problems: Mapping[str, str] | None = None, **changes: Any) -> Evidence:
-    """The good reports with other figures in test_metrics.json."""
+    """The good reports with other figures in test_metrics.json, and of all rows in calibration_report.json."""
     reports = deepcopy(GOOD)
     reports["test_metrics.json"] |= changes
+    reports["calibration_report.json"]["overall"] |= changes
     return Evidence({name: of for name, of in reports.items() if name not in (problems or {})}, problems or {})
 
 
@@ -71,10 +96,10 @@ def test_a_good_model_passes_every_gate() -> None:
         ("auc_floor", {"roc_auc": interval(0.55, 0.02)}),
         ("auc_ceiling", {"roc_auc": interval(0.91, 0.02)}),
         ("brier", {"brier_skill": interval(-0.01, 0.02)}),
-        ("mean_pd", {"mean_pd": 0.15}),
-        ("mean_pd", {"mean_pd": {"value": 0.15, "low": 0.149, "high": 0.151, "level": 0.95}}),
-        ("slope", {"calibration_slope": interval(0.7, 0.1)}),
-        ("slope", {"calibration_slope": interval(1.5, 0.1)}),
+        ("mean_pd", {"mean_pd_over_default_rate": interval(1.5, 0.1)}),
+        ("mean_pd", {"mean_pd_over_default_rate": interval(0.7, 0.1)}),
+        ("slope", {"slope": interval(0.7, 0.1)}),
+        ("slope", {"slope": interval(1.5, 0.1)}),
     ],
 )
 def test_a_figure_beyond_its_limit_fails_with_figure_limit_and_reason(gate: str, changes: dict[str, Any]) -> None:
@@ -83,7 +108,8 @@ def test_a_figure_beyond_its_limit_fails_with_figure_limit_and_reason(gate: str,
     assert told["limit"]
     assert told["because"]
     assert told["low"] <= told["figure"] <= told["high"]
-    assert told["place"].startswith("test_metrics.json: ")
+    report = "calibration_report.json" if gate in OF_CALIBRATION else "test_metrics.json"
+    assert told["place"].startswith(f"{report}: ")
 
 
 @pytest.mark.parametrize(
@@ -91,15 +117,15 @@ def test_a_figure_beyond_its_limit_fails_with_figure_limit_and_reason(gate: str,
     [
         ("auc_floor", {"roc_auc": interval(0.59, 0.02)}, "reaches into it"),
         ("brier", {"brier_skill": interval(0.01, 0.02)}, "reaches down"),
-        ("mean_pd", {"mean_pd": 0.115}, "reaches into it"),
-        ("slope", {"calibration_slope": interval(0.8, 0.1)}, "reaches into it"),
+        ("mean_pd", {"mean_pd_over_default_rate": interval(1.15, 0.1)}, "reaches into it"),
+        ("slope", {"slope": interval(0.8, 0.1)}, "reaches into it"),
         ("auc_floor", {"roc_auc": None, "notes": {"roc_auc": "one class only"}}, "one class only"),
         (
             "slope",
-            {"calibration_slope": None, "notes": {"calibration_slope": "all PDs are equal"}},
+            {"slope": None, "notes": {"slope": "all PDs are equal"}},
             "all PDs are equal",
         ),
-        ("mean_pd", {"default_rate": {"value": 0.0, "low": 0.0, "high": 0.01}}, "no bads"),
+        ("mean_pd", {"mean_pd_over_default_rate": None, "notes": {"mean_pd_over_default_rate": "no bads"}}, "no bads"),
     ],
 )
 def test_what_the_rows_cannot_tell_is_neither_a_pass_nor_a_fail(gate: str, changes: dict[str, Any], why: str) -> None:
@@ -111,8 +137,8 @@ def test_what_the_rows_cannot_tell_is_neither_a_pass_nor_a_fail(gate: str, chang
 @pytest.mark.parametrize("gate", ["auc_floor", "auc_ceiling", "brier", "mean_pd", "slope"])
 def test_with_too_few_bads_nothing_is_judged_and_the_counts_are_told(gate: str) -> None:
     """As on 204 rows of a small sample: AUC 0.92 and slope 2.2 on eight bads say nothing."""
-    few = evidence(n=204, default_rate=interval(8 / 204, 0.027), roc_auc=interval(0.92, 0.05), mean_pd=0.078,
-                   calibration_slope=interval(2.2, 1.1), brier_skill=interval(0.08, 0.3))  # fmt: skip
+    few = evidence(n=204, default_rate=interval(8 / 204, 0.027), roc_auc=interval(0.92, 0.05), slope=interval(2.2, 1.1),
+                   mean_pd_over_default_rate=interval(2.0, 0.9), brier_skill=interval(0.08, 0.3))  # fmt: skip
     told = result(gate, few)
     assert told["verdict"] == "not_enough_evidence"
     assert "8 bads and 196 goods among 204 rows; 50 of each are needed" in told["reason"]
@@ -122,6 +148,53 @@ def test_an_auc_above_the_ceiling_fails_though_its_interval_reaches_below() -> N
     limits = Gates.model_validate({"auc_max": {"value": 0.75, "because": "a leak"}})
     assert result("auc_ceiling", evidence(roc_auc=interval(0.76, 0.03)), limits)["verdict"] == "fail"
     assert result("auc_ceiling", evidence(roc_auc=interval(0.74, 0.03)), limits)["verdict"] == "pass"
+
+
+def graded(*verdicts: str, rows: int = 100) -> Evidence:
+    """Grades with these verdicts and as many rows each, the last one with 300."""
+    reports = deepcopy(GOOD)
+    reports["calibration_report.json"]["by_grade"] = [
+        {"grade": grade, "n": rows if grade != "D" else 300, "tests": [{"test": "jeffreys", "verdict": verdict}]}
+        for grade, verdict in zip("ABCD", verdicts, strict=True)
+    ]
+    return Evidence(reports, {})
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "verdict", "says"),
+    [
+        (("pass", "pass", "pass", "fail"), "fail", "the PD of D is refuted; 3 of 4 grades pass"),
+        (("not_enough_evidence", "fail", "pass", "pass"), "fail", "the PD of B is refuted; 2 of 4"),
+        (("not_enough_evidence", "pass", "pass", "pass"), "pass", "3 of 4 grades pass; too few bads or goods in A"),
+        (("not_enough_evidence", "not_enough_evidence", "pass", "pass"), "not_enough_evidence", "only 67% of the rows"),
+    ],
+)
+def test_grades_are_judged_together(verdicts: tuple[str, ...], verdict: str, says: str) -> None:
+    told = result("grades", graded(*verdicts))
+    assert told["verdict"] == verdict
+    assert says in told["reason"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "verdict", "says"),
+    [
+        ({"slope": interval(0.6, 0.1)}, "fail", "term: 60 months, slope: slope 0.600"),
+        ({"slope": interval(0.8, 0.1)}, "not_enough_evidence", "cannot tell term: 60 months, slope"),
+        ({"n": 60, "mean_pd_over_default_rate": interval(1.5, 0.1)}, "not_enough_evidence", "60 months, mean PD"),
+    ],
+)
+def test_one_segment_alone_decides(changes: dict[str, Any], verdict: str, says: str) -> None:
+    reports = deepcopy(GOOD)
+    reports["calibration_report.json"]["by_segment"]["term"][1] |= changes
+    told = result("segments", Evidence(reports, {}))
+    assert told["verdict"] == verdict
+    assert says in told["reason"]
+
+
+def test_a_book_without_segments_has_no_evidence_on_them() -> None:
+    reports = deepcopy(GOOD)
+    reports["calibration_report.json"]["by_segment"] = {}
+    assert result("segments", Evidence(reports, {}))["verdict"] == "not_enough_evidence"
 
 
 @pytest.mark.parametrize("gate", ["directions", "raw_directions", "blanks", "proxies", "never_worse", "fairness"])

@@ -74,14 +74,8 @@ def discrimination(doc: DocumentFacts) -> Section:
             ),
         ]
     reads = tested.get("test_reads") or {}
-    models = next((reads[key] for key in ("models", "count", "n") if isinstance(reads.get(key), int)), None)
-    if models is not None:
-        blocks.append(
-            Words(
-                f"{models} different models of this workspace had been tested on these loans when this one "
-                "first was; each look makes the figure a little too good."
-            )
-        )
+    if reads.get("says"):
+        blocks.append(Words(str(reads["says"])))
     gates = doc.gates("auc_floor", "auc_ceiling", "brier")
     return Section(
         "discrimination", "Discrimination: how it ranks", blocks, worst_of(gate["verdict"] for gate in gates)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from creditrisk.pages import formats
 from creditrisk.pages.document_sections.blocks import Block, Bullets, Care, Facts, Heading, Section, Table, Words
 from creditrisk.pages.document_sections.facts import DocumentFacts
 
@@ -71,12 +70,7 @@ def definition(doc: DocumentFacts) -> Section:
 
 def population(doc: DocumentFacts) -> Section:
     knowledge = doc.report("split.json").get("knowledge") or {}
-    told = []
-    if knowledge.get("bads") and knowledge.get("known") is not None:
-        told.append(
-            f"{formats.count(knowledge['known'])} of {formats.count(knowledge['bads'])} bads that were learnt from "
-            "could be known before the test began: the test is out of time in vintage, not in knowledge."
-        )
+    told = [str(knowledge["says"])] if knowledge.get("says") else []
     return Section(
         "population",
         "Population and how far it represents applicants",
