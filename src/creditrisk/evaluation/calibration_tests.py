@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from creditrisk import stats
 from creditrisk.errors import BadData
-from creditrisk.kinds import Interval
+from creditrisk.kinds import Interval, Judgement
 
 type Floats = NDArray[np.float64]
 type Labels = Sequence[str] | NDArray[np.str_]
@@ -24,8 +25,6 @@ SIGNIFICANCE = 0.05
 
 LEAST_EXPECTED = 10
 """Bads, and goods, that the PDs must promise before a test has a verdict."""
-
-PASS, FAIL, NOT_ENOUGH = "pass", "fail", "not_enough_evidence"
 
 HOSMER_LEMESHOW_SAYS = "for information only: at 60,000 rows this test rejects any model, however close its PDs are"
 
@@ -145,7 +144,7 @@ def _group(y: Floats, pd: Floats, tests: Mapping[str, Callable[..., Any]], level
         "bads": 0,
         **dict.fromkeys(absent),
         "notes": dict.fromkeys(absent, "no rows"),
-        "tests": [_untested(name, 0, 0, 0.0, NOT_ENOUGH, "no rows") for name in tests],
+        "tests": [_untested(name, 0, 0, 0.0, Judgement.NOT_ENOUGH_EVIDENCE, "no rows") for name in tests],
     }
 
 
@@ -157,13 +156,13 @@ def _tests(y: Floats, pd: Floats, tests: Mapping[str, Callable[..., Any]]) -> li
     for name, test in tests.items():
         if refuted:
             reason = f"{refuted} rows had a PD of 0 or 1 and did the other: an infinite loss"
-            told.append(_untested(name, n, bads, expected, FAIL, reason))
+            told.append(_untested(name, n, bads, expected, Judgement.FAIL, reason))
         elif min(expected, n - expected) < LEAST_EXPECTED:
             reason = (
                 f"{expected:.1f} bads and {n - expected:.1f} goods expected of {n} rows; "
                 f"a verdict needs {LEAST_EXPECTED} of each"
             )
-            told.append(_untested(name, n, bads, expected, NOT_ENOUGH, reason))
+            told.append(_untested(name, n, bads, expected, Judgement.NOT_ENOUGH_EVIDENCE, reason))
         else:
             told.append(_asked(name, test, y, pd))
     return told
@@ -171,20 +170,20 @@ def _tests(y: Floats, pd: Floats, tests: Mapping[str, Callable[..., Any]]) -> li
 
 def _asked(name: str, test: Callable[..., Any], y: Floats, pd: Floats) -> dict[str, Any]:
     n, bads, expected = len(y), int(np.count_nonzero(y == 1)), float(np.sum(pd))
-    row: dict[str, Any] = _untested(name, n, bads, expected, "", "")
+    row = _untested(name, n, bads, expected, Judgement.NOT_ENOUGH_EVIDENCE, "not judged yet")
     try:
         found = test(bads, n, expected / n) if name in _COUNT_TESTS else test(y, pd)
     except BadData as error:
-        return {**row, "verdict": NOT_ENOUGH, "reason": error.what}
+        return {**row, "reason": error.what}
     if isinstance(found, stats.Tested):
         return {**row, "statistic": found.statistic, "p_value": found.p_value}
     return {**row, "p_value": float(found)}
 
 
-def _untested(name: str, n: int, bads: int, expected: float, verdict: str, reason: str) -> dict[str, Any]:
+def _untested(name: str, n: int, bads: int, expected: float, verdict: Judgement, reason: str) -> dict[str, Any]:
     return {
         "test": name,
-        "verdict": verdict,
+        "verdict": verdict.value,
         "reason": reason,
         "n": n,
         "bads": bads,
@@ -205,7 +204,7 @@ def _judge(groups: Sequence[dict[str, Any]]) -> None:
         corrected = stats.holm([row["p_value"] for row in open_rows])
         for row, p_value in zip(open_rows, corrected, strict=True):
             row["p_value_corrected"], row["asked_together"] = p_value, len(open_rows)
-            row["verdict"] = FAIL if p_value < SIGNIFICANCE else PASS
+            row["verdict"] = (Judgement.FAIL if p_value < SIGNIFICANCE else Judgement.PASS).value
             row["reason"] = _reason(row)
 
 
@@ -221,8 +220,6 @@ def _reason(row: Mapping[str, Any]) -> str:
 
 def _mean(pd: Floats, level: float) -> Interval:
     """Mean PD with the normal interval for rows drawn anew."""
-    from statistics import NormalDist
-
     mean = float(np.mean(pd))
     error = float(np.std(pd, ddof=1)) / len(pd) ** 0.5 if len(pd) > 1 else 0.0
     reach = NormalDist().inv_cdf(0.5 + level / 2.0) * error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,11 @@ from creditrisk import stats
 type Floats = NDArray[np.float64]
 
 MOST_POINTS = 200
+
+LEAST_PER_PANEL = 200
+"""Rows of a segment's group that gets a reliability plot of its own."""
+
+MOST_PANELS = 8
 
 
 def curves(y: ArrayLike, pd: ArrayLike, score: ArrayLike, *, level: float = 0.95) -> dict[str, Any]:
@@ -72,6 +78,26 @@ def calibration(y: ArrayLike, pd: ArrayLike, *, level: float = 0.95) -> dict[str
         "bads": groups.bads.tolist(),
         "level": level,
     }
+
+
+def calibration_by_segment(
+    y: ArrayLike, pd: ArrayLike, segments: Mapping[str, ArrayLike], *, level: float = 0.95
+) -> list[dict[str, Any]]:
+    """`calibration` of each segment's groups with enough rows, at most eight: the largest, in the segments' order.
+
+    segments: name -> each row's group, shape (n,).
+    """
+    target, promise = np.asarray(y), np.asarray(pd, dtype=np.float64)
+    panels = []
+    for segment, words in sorted(segments.items()):
+        groups = np.asarray(words, dtype=np.str_)
+        for group in np.unique(groups).tolist():
+            rows = groups == group
+            if np.count_nonzero(rows) >= LEAST_PER_PANEL:
+                told = calibration(target[rows], promise[rows], level=level)
+                panels.append({"segment": segment, "group": group, **told})
+    largest = sorted(panels, key=lambda panel: -sum(panel["rows"]))[:MOST_PANELS]
+    return sorted(largest, key=panels.index)
 
 
 def score_distribution(y: ArrayLike, score: ArrayLike) -> dict[str, Any]:

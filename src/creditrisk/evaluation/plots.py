@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,6 +44,10 @@ def plots(
     invented: draws "invented data" on every plot.
     """
     drawn = {name: _png(draw, curves[name], invented=invented) for name, draw in _DRAWN.items() if name in curves}
+    if curves.get("calibration_by_segment"):
+        panels = curves["calibration_by_segment"]
+        height = 0.4 + 2.7 * math.ceil(len(panels) / 2)
+        drawn["calibration_by_segment"] = _png(_calibration_by_segment, panels, invented=invented, height=height)
     if importance:
         rows = list(importance)[:_MOST_FEATURES]
         drawn["importance"] = _png(_importance, rows, invented=invented, height=1.2 + 0.27 * max(len(rows), 6))
@@ -132,6 +137,19 @@ def _calibration(axes: Any, data: Mapping[str, Any]) -> None:
     _in_percent(axes.xaxis, None)
     _in_percent(axes.yaxis, None)
     axes.legend(loc="upper left")
+
+
+def _calibration_by_segment(axes: Any, panels: Sequence[Mapping[str, Any]]) -> None:
+    """Two plots a row, in the place of the one."""
+    figure = axes.figure
+    axes.remove()
+    places = figure.subplots(math.ceil(len(panels) / 2), 2, squeeze=False).ravel()
+    for place, panel in zip(places, panels, strict=False):
+        _calibration(place, panel)
+        place.set_title(_shortened(f"{panel['segment']}: {panel['group']}"), fontsize=9.0)
+        place.get_legend().remove()
+    for place in places[len(panels) :]:
+        place.remove()
 
 
 def _score_distribution(axes: Any, data: Mapping[str, Any]) -> None:

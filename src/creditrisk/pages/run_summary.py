@@ -19,6 +19,7 @@ PLOTS = {
     "roc": "Receiver operating characteristic",
     "precision_recall": "Precision and recall",
     "calibration": "Calibration",
+    "calibration_by_segment": "Calibration by segment",
     "score_distribution": "Score by outcome",
     "gains": "Gains and lift",
     "pd_histogram": "Spread of the PDs",

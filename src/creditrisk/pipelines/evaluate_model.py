@@ -17,6 +17,7 @@ from creditrisk.governance import Act, acts_about
 from creditrisk.kinds import sha256_of
 from creditrisk.modelling import Bundle
 from creditrisk.pipelines.assessments import ASSESSMENTS, Tested
+from creditrisk.pipelines.assessments.segments import segments_of
 from creditrisk.pipelines.context import Context
 from creditrisk.pipelines.lineage import add_step, need_unchanged, plots_node, table_node
 from creditrisk.pipelines.train_model import newest_bundle
@@ -42,9 +43,9 @@ def run(context: Context) -> dict[str, Any]:
     context.progress("evaluate", "drawing", 0.8)
     y, pd, points = (decisions[name].to_numpy() for name in ("target", "pd", "score"))
     importance = read_json(folder.report("metrics.json"))["importance"]
-    plots.write_evaluation(
-        folder.reports / "test_evaluation", curves.curves(y, pd, points), importance, invented=context.invented
-    )
+    segments = segments_of(context.book.portfolio.assessment.segments, rows, context.duck)
+    drawn = {**curves.curves(y, pd, points), "calibration_by_segment": curves.calibration_by_segment(y, pd, segments)}
+    plots.write_evaluation(folder.reports / "test_evaluation", drawn, importance, invented=context.invented)
     report = context.report(
         "test_metrics.json",
         {

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 
 from creditrisk.errors import BadData
 from creditrisk.evaluation import calibration_tests
-from creditrisk.evaluation.calibration_tests import FAIL, NOT_ENOUGH, PASS
+from creditrisk.kinds import Judgement
+
+PASS, FAIL, NOT_ENOUGH = (verdict.value for verdict in (Judgement.PASS, Judgement.FAIL, Judgement.NOT_ENOUGH_EVIDENCE))
 
 
 def _drawn(rows: int = 4000, seed: int = 1, *, times: float = 1.0) -> tuple[np.ndarray, np.ndarray]:

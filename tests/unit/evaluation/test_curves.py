@@ -93,3 +93,22 @@ def test_one_row_and_equal_rows_have_curves() -> None:
     assert curves.calibration([1], [0.4])["rows"] == [1]
     assert curves.score_distribution([0, 1], [500, 500])["goods"] == [1.0]
     assert sum(curves.pd_histogram([0, 1], [0.0, 0.0])["rows"]) == 2
+
+
+def test_segments_have_the_calibration_of_their_own_rows_and_small_groups_none() -> None:
+    rows = scored_rows(1200)
+    term = np.where(np.arange(1200) < 1000, "36 months", np.where(np.arange(1200) < 1150, "60 months", "other"))
+    (panel,) = curves.calibration_by_segment(rows.y, rows.pd, {"term": term})
+    assert (panel["segment"], panel["group"]) == ("term", "36 months")
+    own = curves.calibration(rows.y[:1000], rows.pd[:1000])
+    assert {name: panel[name] for name in own} == own
+
+
+def test_at_most_eight_groups_are_drawn_the_largest_in_order() -> None:
+    rows = scored_rows(6000)
+    group = np.minimum(np.arange(6000) // 300, 10)
+    group[:250] = 20  # the first group is now too small
+    panels = curves.calibration_by_segment(rows.y, rows.pd, {"a": group.astype(str)})
+    assert len(panels) == curves.MOST_PANELS
+    assert [panel["group"] for panel in panels] == sorted(panel["group"] for panel in panels)
+    assert "10" in {panel["group"] for panel in panels}

@@ -80,3 +80,11 @@ def test_the_folder_holds_each_plot_and_the_points_behind_them(tmp_path: Path, d
     assert data["roc"] == drawn["roc"]
     assert len(data["importance"]) == 30
     assert [path.name for path in tmp_path.iterdir()] == ["test_evaluation"]
+
+
+def test_segments_are_drawn_two_a_row_and_none_at_all_is_no_plot(drawn: dict[str, Any]) -> None:
+    panels = [{"segment": "term", "group": str(place), **drawn["calibration"]} for place in range(3)]
+    by_segment = plots.plots({"calibration_by_segment": panels})["calibration_by_segment"]
+    assert by_segment.startswith(b"\x89PNG")
+    assert plots.plots({"calibration_by_segment": panels}) == {"calibration_by_segment": by_segment}
+    assert plots.plots({"calibration_by_segment": []}) == {}

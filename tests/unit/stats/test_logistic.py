@@ -6,8 +6,9 @@ import math
 
 import numpy as np
 import pytest
+import statsmodels.api as sm
 
-from creditrisk.stats import fit_line, log_elementwise, logit, sigmoid
+from creditrisk.stats import fit_line, fit_plane, log_elementwise, logit, sigmoid, softplus
 
 
 def test_sigmoid_and_logit_undo_each_other() -> None:
@@ -21,7 +22,7 @@ def test_sigmoid_never_reaches_zero_or_one() -> None:
     assert p.max() < 1.0
 
 
-@pytest.mark.parametrize("function", [sigmoid, lambda x: log_elementwise(np.abs(x) + 0.1)])
+@pytest.mark.parametrize("function", [sigmoid, softplus, lambda x: log_elementwise(np.abs(x) + 0.1)])
 def test_each_number_has_the_same_bits_alone_and_among_others(function: object) -> None:
     z = np.random.default_rng(1).normal(size=1003) * 6
     together = function(z)  # type: ignore[operator]
@@ -54,3 +55,38 @@ def test_separated_targets_end_with_a_finite_line() -> None:
     assert math.isfinite(slope)
     assert math.isfinite(intercept)
     assert slope > 5
+
+
+def test_softplus_is_finite_far_out_and_exact_near_zero() -> None:
+    z = np.array([-1e9, -800.0, -3.0, 0.0, 3.0, 800.0, 1e9])
+    assert softplus(z) == pytest.approx(np.logaddexp(0.0, z), rel=1e-15)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_plane_agrees_with_statsmodels(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    columns = random.normal(size=(1500, 2)) * [1.0, 30.0] + [0.0, 5.0]
+    offset = random.normal(size=1500)
+    target = (random.random(1500) < sigmoid(columns @ [0.7, -0.02] + offset - 1.0)).astype(float)
+    slopes, intercept = fit_plane(columns, target, offset)
+    theirs = sm.GLM(target, sm.add_constant(columns), family=sm.families.Binomial(), offset=offset).fit(tol=1e-14)
+    assert [intercept, *slopes] == pytest.approx(theirs.params.tolist(), abs=1e-9)
+
+
+def test_plane_of_one_column_is_the_line_and_of_none_the_mean() -> None:
+    random = np.random.default_rng(4)
+    z = random.normal(size=800)
+    target = (random.random(800) < sigmoid(z - 1.0)).astype(float)
+    slopes, intercept = fit_plane(z[:, None], target)
+    assert (slopes[0], intercept) == pytest.approx(fit_line(z, target), abs=1e-9)
+    none, mean = fit_plane(np.empty((800, 0)), target)
+    assert len(none) == 0
+    assert sigmoid(np.array([mean]))[0] == pytest.approx(target.mean(), abs=1e-12)
+
+
+def test_plane_of_two_columns_that_say_the_same_shares_the_weight() -> None:
+    random = np.random.default_rng(5)
+    z = random.normal(size=800)
+    target = (random.random(800) < sigmoid(z)).astype(float)
+    slopes, _ = fit_plane(np.column_stack([z, z]), target)
+    assert slopes.tolist() == pytest.approx([fit_line(z, target)[0] / 2] * 2, abs=1e-6)
