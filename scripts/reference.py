@@ -42,7 +42,8 @@ SCORED = {
     "decision": ("text", "`approve`, `refer` or `decline`, by the bundle's cut-off."),
     "reasons": (
         "list",
-        "For `refer` and `decline`: code, text, feature and contribution (log-odds), weightiest first.",
+        "For `refer` and `decline`: code, text, feature, contribution (log-odds) and pd_without (the PD with approved "
+        "people's facts in this one's place; empty where nobody tried), largest fall first; docs/reasons.md.",
     ),
     "warnings": ("list of text", "What of the application the model could not read as it should."),
 }

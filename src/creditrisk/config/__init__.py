@@ -2,7 +2,7 @@
 
 from creditrisk.config.book import MAIN, Book, SqlFile, load_book, shipped_books
 from creditrisk.config.contract import Column, Contract, ReasonGroup, Reasons, Rule
-from creditrisk.config.decision import Decision, Scaling
+from creditrisk.config.decision import Changeable, Decision, KnockOutRule, Scaling
 from creditrisk.config.fairness import Fairness, Grouping
 from creditrisk.config.gates import BESIDE_THE_MODEL, Document, Gates
 from creditrisk.config.policy import Policy
@@ -32,6 +32,7 @@ __all__ = [
     "Balance",
     "Book",
     "BookFolder",
+    "Changeable",
     "Column",
     "Contract",
     "Decision",
@@ -46,6 +47,7 @@ __all__ = [
     "HttpSource",
     "KaggleOptions",
     "KaggleSource",
+    "KnockOutRule",
     "Number",
     "Policy",
     "Portfolio",

@@ -167,6 +167,8 @@ def _check_names(folder: Path, portfolio: Portfolio, contracts: Mapping[str, Con
             hint = did_you_mean(release.table, contracts)
             raise BadConfig(f'leak_radar.released names the table "{release.table}"', where=place, hint=hint)
         must_be(release.column, set(contracts[release.table].names), "leak_radar.released")
+    for column in portfolio.decision.changeable:
+        must_be(column, main, "decision.changeable")
     must_be(portfolio.target.column, main, "target.column")
     for column in portfolio.target.observed_until_latest_of:
         must_be(column, main, "target.observed_until_latest_of")

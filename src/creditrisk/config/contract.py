@@ -216,19 +216,48 @@ class ReasonGroup(Strict):
     """In words an applicant understands."""
     features: tuple[str, ...]
     """Names, or name patterns with * at the end."""
+    inquiries: bool = False
+    """Is it about how often lenders asked for the applicant's credit report? Such a reason may come as one more."""
+
+
+class SharedFeatures(Strict):
+    """Features that are made of what several groups tell; they speak for each of those groups alike."""
+
+    features: tuple[str, ...]
+    """Names, or name patterns with * at the end."""
+    groups: Annotated[tuple[str, ...], Field(min_length=2)]
+    """Reason codes."""
 
 
 class Reasons(Strict):
     groups: dict[str, ReasonGroup]
     """By reason code."""
+    shared: tuple[SharedFeatures, ...] = ()
+    """Features that no single group can claim."""
+
+    @model_validator(mode="after")
+    def _groups_exist(self) -> Self:
+        for one in self.shared:
+            unknown = set(one.groups) - set(self.groups)
+            if unknown:
+                raise ValueError(f"shared names the group {min(unknown)}, which does not exist")
+        return self
 
     def codes_of(self, feature: str) -> list[str]:
-        """The groups that a feature stands in, by name or by pattern."""
-        return [
-            code
-            for code, group in self.groups.items()
-            if any(
-                feature.startswith(pattern[:-1]) if pattern.endswith("*") else feature == pattern
-                for pattern in group.features
-            )
-        ]
+        """The group that tells a feature, or the groups that share it; none or too many when the book is unclear."""
+        alone = [code for code, group in self.groups.items() if _listed(feature, group.features)]
+        together = [one.groups for one in self.shared if _listed(feature, one.features)]
+        return [*alone, *(code for codes in together for code in codes)]
+
+    def is_clear(self, feature: str) -> bool:
+        """Does it stand in exactly one group, or once among the shared ones?"""
+        alone = [code for code, group in self.groups.items() if _listed(feature, group.features)]
+        return len(alone) + sum(_listed(feature, one.features) for one in self.shared) == 1
+
+    def text_of(self, feature: str) -> str:
+        """The words for a feature; of each group that shares it."""
+        return " / ".join(self.groups[code].text for code in self.codes_of(feature))
+
+
+def _listed(feature: str, patterns: tuple[str, ...]) -> bool:
+    return any(feature.startswith(one[:-1]) if one.endswith("*") else feature == one for one in patterns)

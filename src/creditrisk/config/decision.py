@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -18,6 +18,40 @@ class Scaling(Strict):
     """Good loans to one bad loan."""
     points_to_double_odds: Annotated[float, Field(gt=0)] = 20.0
     """Points that twice the odds are worth."""
+
+
+class KnockOutRule(Strict):
+    """Declines an application whatever its PD, by one feature; exactly one condition is given."""
+
+    code: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")]
+    """Reason code of such a decline."""
+    text: Annotated[str, Field(min_length=1)]
+    """In words an applicant understands."""
+    feature: str
+    """One of the model's."""
+    at_least: float | None = None
+    """Declined from this value on."""
+    at_most: float | None = None
+    """Declined up to this value."""
+    equals: str | float | bool | None = None
+    """Declined at this word or number."""
+    missing: Literal[True] | None = None
+    """Declined where there is no value."""
+
+    @model_validator(mode="after")
+    def _one_condition(self) -> Self:
+        if sum(one is not None for one in (self.at_least, self.at_most, self.equals, self.missing)) != 1:
+            raise ValueError("give exactly one of `at_least`, `at_most`, `equals`, `missing`")
+        return self
+
+
+class Changeable(Strict):
+    """A raw column of the main table that an applicant can change before they apply again."""
+
+    direction: Literal["up", "down", "either"] = "either"
+    """Which way a counterfactual may move it."""
+    because: Annotated[str, Field(min_length=1)]
+    """Why it can be changed."""
 
 
 class Decision(Strict):
@@ -38,7 +72,13 @@ class Decision(Strict):
     margin_of_conservatism: Number | None = None
     """Relative add-on to the PD, e.g. 0.1, that reports show beside the best estimate; no decision uses it."""
     max_reasons: Annotated[int, Field(ge=1, le=5)] = 4
-    """The most that a decline or referral names."""
+    """The most that a decline or referral names; a proved reason about recent inquiries may come as one more."""
+    peers: Annotated[int, Field(ge=0, le=200)] = 50
+    """Approved applicants kept in the bundle, whose facts prove reasons; 0 keeps nobody, and proves nothing."""
+    knock_out: tuple[KnockOutRule, ...] = ()
+    """Rules that decline whatever the PD."""
+    changeable: dict[str, Changeable] = Field(default={})
+    """By raw column of the main table; all others are fixed facts that no counterfactual touches."""
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:

@@ -2,9 +2,28 @@
 
 from creditrisk.features.check import bound_columns, check_sql, files_reading, reason_groups
 from creditrisk.features.engine import compute, compute_one_query, table_schema
+from creditrisk.features.lineage import Lineage, feature_lineage, identifiers, raw_factors
 from creditrisk.features.lint import lint_sql
+from creditrisk.features.people import renumbered, rows_of
+from creditrisk.features.substitution import Applicants, Factor, Substitution, mentioned
 
 __all__ = [
-    "bound_columns", "check_sql", "compute", "compute_one_query", "files_reading", "lint_sql", "reason_groups",
+    "Applicants",
+    "Factor",
+    "Lineage",
+    "Substitution",
+    "bound_columns",
+    "check_sql",
+    "compute",
+    "compute_one_query",
+    "feature_lineage",
+    "files_reading",
+    "identifiers",
+    "lint_sql",
+    "mentioned",
+    "raw_factors",
+    "reason_groups",
+    "renumbered",
+    "rows_of",
     "table_schema",
 ]  # fmt: skip

@@ -97,16 +97,15 @@ def _binds(file: SqlFile, schema: Schema, read: frozenset[str]) -> bool:
     return True
 
 
-def reason_groups(reasons: Reasons, features: dict[str, str]) -> dict[str, str]:
-    """{feature: reason code}. Raises BadConfig for a feature with no words, or with two groups of words."""
-    chosen: dict[str, str] = {}
+def reason_groups(reasons: Reasons, features: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """{feature: the reason codes that tell it}. Raises BadConfig for a feature with no words, or with two of them."""
     for feature in features:
-        codes = reasons.codes_of(feature)
-        if len(codes) != 1:
+        if not reasons.is_clear(feature):
+            codes = reasons.codes_of(feature)
             what = f"stands in {len(codes)} groups: {', '.join(codes)}" if codes else "has no words for an applicant"
-            raise BadConfig(f"the feature {feature} {what}", where="reasons.yaml", hint="list it in exactly one group")
-        chosen[feature] = codes[0]
-    return chosen
+            hint = "list it in exactly one group, or once under shared"
+            raise BadConfig(f"the feature {feature} {what}", where="reasons.yaml", hint=hint)
+    return {feature: tuple(reasons.codes_of(feature)) for feature in features}
 
 
 def _tie_breakers(book: Book) -> set[str]:

@@ -7,6 +7,7 @@ import json
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,15 +17,20 @@ from creditrisk.kinds import sha256_of, sha256_of_file, sha256_of_folder
 from creditrisk.modelling.calibration import Calibrator, calibrator_from_json
 from creditrisk.modelling.environment import environment_lock
 from creditrisk.modelling.estimators import ESTIMATORS, Estimator
+from creditrisk.modelling.peers import Proofs
 from creditrisk.modelling.policy import DecisionPolicy
 from creditrisk.modelling.preprocess import Preprocess
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from creditrisk.config import Book
     from creditrisk.modelling.train import TrainedModel
 
 BUNDLE_SCHEMA = 1
 MANIFEST = "manifest.json"
+LINEAGE = "lineage.json"
+PEERS = "peers"
 RESTORE = "restore the bundle from its registry"
 
 
@@ -58,25 +64,46 @@ class Bundle:
         """Histograms of the development rows, for drift."""
         return _json(self.files, "reference.json")
 
+    @cached_property
+    def peers(self) -> dict[str, pa.Table]:
+        """Raw rows of the people that prove reasons, by table; {} when the bundle keeps nobody."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        names = [name for name in self.files if name.startswith(f"{PEERS}/")]
+        return {Path(name).stem: pq.read_table(pa.BufferReader(self.files[name])) for name in names}
+
+    @cached_property
+    def lineage(self) -> dict[str, dict[str, list[str]]]:
+        """{feature: {table: raw columns that can change it}}."""
+        return _json(self.files, LINEAGE) if LINEAGE in self.files else {}
+
     @property
     def invented(self) -> bool:
         """Were the training rows made up?"""
         return bool(self.manifest["invented_data"])
 
 
-def save_bundle(folder: Path, model: TrainedModel, book: Book, *, invented: bool = False) -> str:
+def save_bundle(
+    folder: Path, model: TrainedModel, book: Book, *, invented: bool = False, proofs: Proofs | None = None
+) -> str:
     """Write the bundle, whole or not at all; returns its sha256. The same inputs give the same bytes.
 
     The folder is also a book (`config.load_book` reads it): the portfolio as this run read it, command line included,
     with its SQL, contracts and reasons, so that raw records can be scored years later without anything else.
     invented: the training rows were made up, and everything made with this bundle says so.
+    proofs: what its reasons are proved with; without it they stay unproved.
     """
+    policy = model.policy.with_proofs(proofs) if proofs else model.policy
     with whole_folder(folder) as partial:
         for name, content in model.estimator.to_files().items():
             (partial / name).write_bytes(content)
         write_json(partial / "preprocess.json", model.preprocess.to_json())
         write_json(partial / "calibration.json", model.calibrator.to_json())
-        write_json(partial / "policy.json", model.policy.to_json())
+        write_json(partial / "policy.json", policy.to_json())
+        if proofs:
+            write_json(partial / LINEAGE, proofs.lineage_json())
+            _write_peers(partial, proofs)
         write_json(partial / "reference.json", model.reference)
         write_text(partial / "environment.lock", environment_lock())
         _copy_book(book, partial)
@@ -120,6 +147,14 @@ def load_bundle(folder: Path, *, expected: str | None = None, threads: int = 1) 
         calibrator=calibrator_from_json(_json(files, "calibration.json")),
         policy=DecisionPolicy.from_json(_json(files, "policy.json")),
     )
+
+
+def _write_peers(partial: Path, proofs: Proofs) -> None:
+    import pyarrow.parquet as pq
+
+    for table, rows in proofs.peers.items():
+        (partial / PEERS).mkdir(exist_ok=True)
+        pq.write_table(rows, partial / PEERS / f"{table}.parquet", compression="zstd")
 
 
 def _copy_book(book: Book, partial: Path) -> None:

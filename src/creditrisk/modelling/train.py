@@ -265,8 +265,11 @@ def _with_usual(
     if not len(approved):
         return policy.reasons
     spread = approved[np.linspace(0, len(approved) - 1, min(USUAL_ROWS, len(approved))).astype(np.int64)]
-    usual = dict(zip(preprocess.names, np.mean(model.contributions(values[spread]), axis=0).tolist(), strict=False))
-    return tuple(replace(words, usual=sum(usual[name] for name in words.features)) for words in policy.reasons)
+    usual = np.mean(model.contributions(values[spread]), axis=0)
+    return tuple(
+        replace(words, usual=float(sum(part * usual[place] for place, part in members)))
+        for words, members in zip(policy.reasons, policy.members(preprocess.names), strict=True)
+    )
 
 
 def _out_of_fold_table(rows: Development, key: str, margins: Floats, pds: Floats) -> pa.Table:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -25,7 +25,8 @@ from creditrisk.modelling import Bundle, load_bundle
 from creditrisk.pipelines.addresses import fetch_bundle, fetch_tables, is_address, need_storage
 from creditrisk.pipelines.context import Context, is_invented
 from creditrisk.pipelines.ingest_data import bring_in
-from creditrisk.scoring import score, score_schema
+from creditrisk.pipelines.reason_proofs import finder
+from creditrisk.scoring import Find, score, score_schema
 
 ROWS_AT_ONCE = 50_000
 
@@ -61,12 +62,14 @@ def _run(context: Context, source: Path | str, output: Path, *, reference: str, 
         book = load_book(found.folder)
         if is_address(source):
             source = fetch_tables(context, book, str(source), Path(folder) / "raw", stage="score", scoring=True)
-        features = _features(context, book, Path(source), Path(folder))
+        tables = _tables(context, book, Path(source), Path(folder))
+        features = _features(context, book, tables, Path(folder))
+        find = finder(bundle, book, tables, context.duck) if with_reasons else None
         invented = bundle.invented or is_invented(Path(source))
         rows = pq.read_metadata(features).num_rows
         counts: Counter[str] = Counter()
         with whole_file(output) as partial, write(partial, _schema(bundle, features)) as put:
-            for chunk in _scored(bundle, features, with_reasons=with_reasons):
+            for chunk in _scored(bundle, features, with_reasons=with_reasons, find=find):
                 put(chunk)
                 counts.update(map(str, chunk["decision"].to_pylist()))
                 context.progress("score", f"{counts.total():,} decisions", 0.5 + counts.total() / rows / 2)
@@ -77,27 +80,33 @@ def _run(context: Context, source: Path | str, output: Path, *, reference: str, 
         "bundle_sha256": bundle.sha256,
         "version": found.version.version if found.version else None,
         "invented_data": invented,
+        "reasons_unproved": bundle.policy.unproved if with_reasons else None,
         "checks_off": bundle.manifest.get("checks_off", []),
         "leaks_released": bundle.manifest.get("leaks_released", []),
         "output": str(output),
     }
 
 
-def _features(context: Context, book: Book, source: Path, folder: Path) -> Path:
-    """The feature rows of everybody in `source`, by the bundle's own contracts and SQL."""
+def _tables(context: Context, book: Book, source: Path, folder: Path) -> dict[str, Path]:
+    """The raw tables, typed and checked by the bundle's own contracts."""
     arrived = bring_in(context, book, source, folder / "bronze", scoring=True)
     tables = {name: table.path for name, table in arrived.bronze.items()}
     refuse_if_needed(check(tables, book.contracts, book.portfolio, settings=context.duck, scoring=True))
+    return tables
+
+
+def _features(context: Context, book: Book, tables: Mapping[str, Path], folder: Path) -> Path:
+    """The feature rows of everybody in the tables, by the bundle's own SQL."""
     out = folder / "features.parquet"
     compute(tables, book.sql, table_schema(book), key=book.key, out=out, settings=context.duck)
     return out
 
 
-def _scored(bundle: Bundle, features: Path, *, with_reasons: bool) -> Iterator[pa.Table]:
+def _scored(bundle: Bundle, features: Path, *, with_reasons: bool, find: Find | None) -> Iterator[pa.Table]:
     sound = decisions_schema(bundle.key, bundle.policy.grade_names)
     with pq.ParquetFile(features) as file:
         for batch in file.iter_batches(ROWS_AT_ONCE):
-            decisions = score(bundle, pa.Table.from_batches([batch]), with_reasons=with_reasons)
+            decisions = score(bundle, pa.Table.from_batches([batch]), with_reasons=with_reasons, find=find)
             need_sound(decisions, sound, what="the scored rows")
             yield decisions
 

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from creditrisk.errors import CreditRiskError
-from creditrisk.features import reason_groups
 from creditrisk.files import read_json, write_text
 from creditrisk.governance.gates import Evidence
 from creditrisk.modelling import Bundle
@@ -59,14 +58,14 @@ def gather(context: Context, bundle: Bundle, evidence: Evidence, validation: Map
 
 
 def _features(context: Context, bundle: Bundle) -> list[dict[str, Any]]:
-    codes = reason_groups(context.book.reasons, dict.fromkeys(bundle.preprocess.names, ""))
+    reasons = context.book.reasons
     directions = context.book.portfolio.policy.monotone
     return [
         {
             "name": feature.name,
             "kind": feature.kind,
-            "code": codes[feature.name],
-            "text": context.book.reasons.groups[codes[feature.name]].text,
+            "code": ", ".join(reasons.codes_of(feature.name)),
+            "text": reasons.text_of(feature.name),
             "direction": directions.get(feature.name),
         }
         for feature in bundle.preprocess.features

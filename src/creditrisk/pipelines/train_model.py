@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +13,20 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from creditrisk.config import Book
 from creditrisk.contracts import need_sound, training_schema
+from creditrisk.errors import BadConfig, did_you_mean
 from creditrisk.evaluation import curves, metrics, plots
 from creditrisk.evaluation.tables import importance_table
-from creditrisk.features import check_sql, reason_groups
+from creditrisk.features import check_sql
 from creditrisk.files import PARTIAL, whole_file
 from creditrisk.governance import Act
 from creditrisk.governance.lineage import Node, NodeKind
-from creditrisk.modelling import Bundle, TrainedModel, load_bundle, points, save_bundle, train
+from creditrisk.modelling import Bundle, Proofs, TrainedModel, load_bundle, points, save_bundle, train
 from creditrisk.pipelines.context import Context
 from creditrisk.pipelines.lineage import add_step, keep_with_bundle, need_unchanged, plots_node, table_node
 from creditrisk.pipelines.proxy_screen import refuse_rebuilders
+from creditrisk.pipelines.reason_proofs import proofs_of
 from creditrisk.scoring import VERDICTS, grades, verdicts
 
 DEVELOPMENT = ("train", "calibration")
@@ -41,6 +45,7 @@ def run(context: Context) -> dict[str, Any]:
     need_sound(development, training_schema(book.key), what="the rows to learn from")
     features = [name for name in check_sql(book) if name in development.column_names]
     refuse_rebuilders(context, development, features)
+    _need_rules_features(book, features)
     model = train(
         development,
         book.portfolio,
@@ -48,9 +53,11 @@ def run(context: Context) -> dict[str, Any]:
         features=features,
         progress=context.stage_progress("train"),
     )
-    sha256 = _save(context, model)
     with whole_file(folder.out_of_fold) as partial:
         pq.write_table(model.out_of_fold, partial, compression="zstd")
+    present = {name: folder.table(name) for name in book.portfolio.tables if folder.table(name).is_file()}
+    proofs = proofs_of(model, development, book, present, context.duck)
+    sha256 = _save(context, model, proofs)
     report = _report(context, model, sha256, files)
     made = {
         "bundle": Node(NodeKind.BUNDLE, sha256, made_from=(*DEVELOPMENT, "book"), file=f"models/{sha256[:16]}/bundle"),
@@ -62,6 +69,16 @@ def run(context: Context) -> dict[str, Any]:
     return report
 
 
+def _need_rules_features(book: Book, features: Sequence[str]) -> None:
+    for rule in book.portfolio.decision.knock_out:
+        if rule.feature not in features:
+            raise BadConfig(
+                f'the knock-out rule {rule.code} reads "{rule.feature}", which is not a feature',
+                where=str(book.folder / "portfolio.yaml"),
+                hint=did_you_mean(rule.feature, features),
+            )
+
+
 def newest_bundle(context: Context) -> Bundle:
     """The bundle that the last training made. Raises MissingInput, BrokenFile."""
     from creditrisk.files import read_json
@@ -70,12 +87,12 @@ def newest_bundle(context: Context) -> Bundle:
     return load_bundle(context.folder.bundle(sha256), expected=sha256)
 
 
-def _save(context: Context, model: TrainedModel) -> str:
+def _save(context: Context, model: TrainedModel, proofs: Proofs) -> str:
     """The bundle under its own hash; one that is there already is the same to the byte."""
     book, models = context.book, context.folder.models
     unnamed = models / f"{PARTIAL}{uuid.uuid4().hex}"
     try:
-        sha256 = save_bundle(unnamed / "bundle", model, book, invented=context.invented)
+        sha256 = save_bundle(unnamed / "bundle", model, book, invented=context.invented, proofs=proofs)
         target = context.folder.bundle(sha256)
         if not _is_whole(target, sha256):
             shutil.rmtree(target, ignore_errors=True)
@@ -107,8 +124,7 @@ def _report(context: Context, model: TrainedModel, sha256: str, files: dict[str,
         grade=np.array(names)[grades(pd, policy)],
         grades=names,
     )  # fmt: skip
-    words = reason_groups(context.book.reasons, dict.fromkeys(model.preprocess.names, ""))
-    texts = {feature: context.book.reasons.groups[code].text for feature, code in words.items()}
+    texts = {feature: context.book.reasons.text_of(feature) for feature in model.preprocess.names}
     importance = importance_table(model.importance(), texts)
     plots.write_evaluation(
         context.folder.reports / "evaluation", curves.curves(y, pd, score), importance, invented=context.invented

@@ -1,7 +1,12 @@
-"""Why a row was not approved: the groups of features that raised its margin above what is usual for the approved."""
+"""Why a row was not approved: rules that it broke, then the groups of features that raised its margin.
+
+With raw tables at hand each group is proved (`prove`), and the largest falls are told. Without them the groups are told
+by how far their contribution exceeds what is usual for the approved: candidates that nobody has tried.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,71 +15,149 @@ from numpy.typing import NDArray
 
 from creditrisk.modelling import Bundle
 from creditrisk.modelling.policy import DecisionPolicy
+from creditrisk.scoring.prove import Falls
 
 type Floats = NDArray[np.float64]
+type Places = NDArray[np.int64]
 
 ROWS_AT_ONCE = 4096
+REASON = pa.struct(
+    [
+        ("code", pa.string()),
+        ("text", pa.string()),
+        ("feature", pa.string()),
+        ("contribution", pa.float64()),
+        ("pd_without", pa.float64()),
+    ]
+)
 
 
-def reasons_of(bundle: Bundle, values: NDArray[np.float32], wanted: NDArray[np.int64]) -> pa.Array[Any]:
-    """list<struct<code, text, feature, contribution>>, shape (n,); empty for rows that are not wanted.
+@dataclass(frozen=True)
+class Ranked:
+    """The groups that are told of some rows, first to last: each of shape (n, most), `told` says which are there.
 
-    values: the preprocessed rows, shape (n, features).  wanted: places of the rows that need reasons, rising.
-    A reason's contribution is how far its group lifts the margin above its usual contribution, in log-odds; its feature
-    is the one that lifts most within the group. Largest first; equals by code.
+    contribution: above the usual, in log-odds.  pd_without: with the factor replaced; NaN where it was not tried.
     """
-    counts = np.zeros(len(values), dtype=np.int64)
-    groups, features, sizes = [np.empty(0, np.int64)], [np.empty(0, np.int64)], [np.empty(0)]
-    for start in range(0, len(wanted), ROWS_AT_ONCE):
-        rows = wanted[start : start + ROWS_AT_ONCE]
-        group, feature, size, count = _largest(bundle, values[rows])
-        counts[rows] = count
-        groups.append(group)
-        features.append(feature)
-        sizes.append(size)
-    return _as_lists(bundle, counts, np.concatenate(groups), np.concatenate(features), np.concatenate(sizes))
+
+    group: Places
+    feature: Places
+    contribution: Floats
+    pd_without: Floats
+    told: NDArray[np.bool_]
 
 
-def _largest(
-    bundle: Bundle, values: NDArray[np.float32]
-) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats, NDArray[np.int64]]:
-    """Of these rows' reasons, one after the other: group, feature, size; and how many each row has."""
-    by_feature = bundle.estimator.contributions(values)
-    excess, strongest = _by_group(by_feature, bundle.policy, bundle.preprocess.names)
-    order = np.argsort(-excess, axis=1, kind="stable")[:, : bundle.policy.max_reasons]
-    ranked = np.take_along_axis(excess, order, axis=1)
-    raises = ranked > 0.0
-    return order[raises], np.take_along_axis(strongest, order, axis=1)[raises], ranked[raises], raises.sum(axis=1)
-
-
-def _by_group(by_feature: Floats, policy: DecisionPolicy, names: tuple[str, ...]) -> tuple[Floats, NDArray[np.int64]]:
-    """How far each group exceeds its usual contribution, and its strongest feature; both shape (n, groups).
+def excess(bundle: Bundle, values: NDArray[np.float32]) -> tuple[Floats, Places]:
+    """How far each group's contribution exceeds the usual, and its strongest feature; both shape (n, groups).
 
     Added feature by feature, so that a row's sums do not depend on the number of rows.
     """
-    place = {name: column for column, name in enumerate(names)}
-    excess = np.empty((len(by_feature), len(policy.reasons)))
-    strongest = np.empty(excess.shape, dtype=np.int64)
-    for column, words in enumerate(policy.reasons):
-        members = np.array([place[name] for name in words.features])
-        total = np.zeros(len(by_feature))
-        for member in members:
-            total += by_feature[:, member]
-        excess[:, column] = total - words.usual
-        strongest[:, column] = members[np.argmax(by_feature[:, members], axis=1)]
-    return excess, strongest
+    above = np.empty((len(values), len(bundle.policy.reasons)))
+    strongest = np.empty(above.shape, dtype=np.int64)
+    members = bundle.policy.members(bundle.preprocess.names)
+    for start in range(0, len(values), ROWS_AT_ONCE):
+        rows = slice(start, start + ROWS_AT_ONCE)
+        by_feature = bundle.estimator.contributions(values[rows])
+        for group, (words, listed) in enumerate(zip(bundle.policy.reasons, members, strict=True)):
+            total = np.zeros(len(by_feature))
+            for place, part in listed:
+                total += part * by_feature[:, place]
+            places = np.array([place for place, _ in listed])
+            above[rows, group] = total - words.usual
+            strongest[rows, group] = places[np.argmax(by_feature[:, places], axis=1)]
+    return above, strongest
 
 
-def _as_lists(
-    bundle: Bundle, counts: NDArray[np.int64], groups: NDArray[np.int64], features: NDArray[np.int64], sizes: Floats
-) -> pa.Array[Any]:
-    codes = pa.array([words.code for words in bundle.policy.reasons], pa.string())
-    texts = pa.array([words.text for words in bundle.policy.reasons], pa.string())
-    names = pa.array(bundle.preprocess.names, pa.string())
-    of_group = pa.array(groups, pa.int64())
-    flat = pa.StructArray.from_arrays(
-        [codes.take(of_group), texts.take(of_group), names.take(pa.array(features, pa.int64())), pa.array(sizes)],
-        names=["code", "text", "feature", "contribution"],
+def candidates(bundle: Bundle, values: NDArray[np.float32]) -> Ranked:
+    """Groups that lift the margin above the usual, largest first; equals by code. None of them is proved."""
+    above, strongest = excess(bundle, values)
+    order = np.argsort(-above, axis=1, kind="stable")[:, : bundle.policy.max_reasons]
+    contribution = np.take_along_axis(above, order, axis=1)
+    return Ranked(
+        group=order,
+        feature=np.take_along_axis(strongest, order, axis=1),
+        contribution=contribution,
+        pd_without=np.full(order.shape, np.nan),
+        told=contribution > 0.0,
     )
-    offsets = np.concatenate([[0], np.cumsum(counts)])
+
+
+def proved(bundle: Bundle, values: NDArray[np.float32], tried: Falls) -> Ranked:
+    """Groups whose factor is proved, largest fall first; equals by code.
+
+    A proved group about inquiries that comes right after the last one told is told as one more.
+    """
+    above, strongest = excess(bundle, values)
+    fall = np.where(tried.proved, tried.fall, -np.inf)
+    most = bundle.policy.max_reasons
+    order = np.argsort(-fall, axis=1, kind="stable")[:, : most + 1]
+    ranked = np.take_along_axis(fall, order, axis=1)
+    told = np.isfinite(ranked)
+    inquiries = np.array([words.inquiries for words in bundle.policy.reasons])
+    told[:, most:] &= inquiries[order[:, most:]] & (most == 4)
+    lower = tried.margin[:, None] - np.where(told, ranked, 0.0)
+    return Ranked(
+        group=order,
+        feature=np.take_along_axis(strongest, order, axis=1),
+        contribution=np.take_along_axis(above, order, axis=1),
+        pd_without=bundle.calibrator(lower.ravel()).reshape(lower.shape),
+        told=told,
+    )
+
+
+def or_candidates(first: Ranked, second: Ranked) -> Ranked:
+    """Rows of the first, and of the second where the first tells nothing."""
+    width = second.group.shape[1]
+    use = ~first.told.any(axis=1)
+    out = {name: np.array(getattr(first, name)) for name in ("group", "feature", "contribution", "pd_without", "told")}
+    for name, column in out.items():
+        column[use, :width] = getattr(second, name)[use]
+    return Ranked(**out)
+
+
+def as_lists(bundle: Bundle, rows: int, wanted: Places, ranked: Ranked, broken: NDArray[np.bool_]) -> pa.Array[Any]:
+    """list<REASON>, shape (rows,).
+
+    wanted: places of the rows that `ranked` is about, rising.  broken: knock-out rules, shape (rows, rules).
+    """
+    policy = bundle.policy
+    group, feature, contribution, pd_without, told = _whole(rows, wanted, ranked)
+    rules = broken.shape[1]
+    if rules:
+        place = {name: number for number, name in enumerate(bundle.preprocess.names)}
+        numbers = np.broadcast_to(np.arange(rules) + len(policy.reasons), broken.shape)
+        read = np.broadcast_to(np.array([place[rule.feature] for rule in policy.knock_out]), broken.shape)
+        nothing = np.full(broken.shape, np.nan)
+        group, feature = np.hstack([numbers, group]), np.hstack([read, feature])
+        contribution, pd_without = np.hstack([nothing, contribution]), np.hstack([nothing, pd_without])
+        told = np.hstack([broken, told])
+        told &= (np.cumsum(told, axis=1) <= policy.max_reasons) | ~broken.any(axis=1)[:, None]
+    flat = _structs(policy, bundle.preprocess.names, group[told], feature[told], contribution[told], pd_without[told])
+    offsets = np.concatenate([[0], np.cumsum(told.sum(axis=1))])
     return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), flat)
+
+
+def _whole(rows: int, wanted: Places, ranked: Ranked) -> tuple[Places, Places, Floats, Floats, NDArray[np.bool_]]:
+    """The ranked rows among all rows, where nobody else is told anything."""
+    shape = (rows, ranked.group.shape[1])
+    group, feature = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
+    contribution, pd_without, told = np.full(shape, np.nan), np.full(shape, np.nan), np.zeros(shape, np.bool_)
+    group[wanted], feature[wanted], contribution[wanted] = ranked.group, ranked.feature, ranked.contribution
+    pd_without[wanted], told[wanted] = ranked.pd_without, ranked.told
+    return group, feature, contribution, pd_without, told
+
+
+def _structs(
+    policy: DecisionPolicy, names: tuple[str, ...], group: Places, feature: Places, size: Floats, pd: Floats
+) -> pa.StructArray:
+    told_by = [(one.code, one.text) for one in policy.reasons] + [(one.code, one.text) for one in policy.knock_out]
+    of_group = pa.array(group, pa.int64())
+    return pa.StructArray.from_arrays(
+        [
+            pa.array([code for code, _ in told_by], pa.string()).take(of_group),
+            pa.array([text for _, text in told_by], pa.string()).take(of_group),
+            pa.array(names, pa.string()).take(pa.array(feature, pa.int64())),
+            pa.array(size, from_pandas=True),
+            pa.array(pd, from_pandas=True),
+        ],
+        fields=list(REASON),
+    )

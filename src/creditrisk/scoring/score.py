@@ -12,14 +12,16 @@ from creditrisk.errors import BadData, did_you_mean
 from creditrisk.kinds import Verdict
 from creditrisk.modelling import Bundle, Matrix, points
 from creditrisk.modelling.policy import DecisionPolicy
-from creditrisk.scoring.reasons import reasons_of
+from creditrisk.scoring.knock_out import knocked_out
+from creditrisk.scoring.prove import Find, falls
+from creditrisk.scoring.reasons import REASON, Ranked, as_lists, candidates, or_candidates, proved
 
 type Floats = NDArray[np.float64]
 
 VERDICTS = (Verdict.APPROVE.value, Verdict.REFER.value, Verdict.DECLINE.value)
-REASON = pa.struct(
-    [("code", pa.string()), ("text", pa.string()), ("feature", pa.string()), ("contribution", pa.float64())]
-)
+DECLINED = VERDICTS.index(Verdict.DECLINE.value)
+UNPROVED = "reasons_unproved"
+"""Warning of a row whose reasons were to be proved and are not: they are candidates only."""
 
 
 def score_schema(key: str, key_type: pa.DataType) -> pa.Schema:
@@ -37,33 +39,51 @@ def score_schema(key: str, key_type: pa.DataType) -> pa.Schema:
     )
 
 
-def score(bundle: Bundle, features: pa.Table, *, with_reasons: bool = True) -> pa.Table:
+def score(bundle: Bundle, features: pa.Table, *, with_reasons: bool = True, find: Find | None = None) -> pa.Table:
     """PD, score, grade, decision, reasons and warnings of each row, in the order of the rows.
 
     features: the entity key and the bundle's features; other columns are ignored.
+    find: the raw tables of the people whose reasons are to be proved; without it reasons are candidates, and their
+    pd_without is NULL.
     Returns columns <key>, pd, score (points, higher is safer), grade, decision, reasons (declined and referred rows
-    only; empty when with_reasons is off), warnings (codes). A row's figures have the same bits alone and among others.
+    only; empty when with_reasons is off, except for the rules of a knock-out), warnings (codes). A row's figures have
+    the same bits alone and among others.
     Raises BadData when a column is absent or of another kind than the model learnt.
     """
     if bundle.key not in features.column_names:
         raise BadData(f'no key column "{bundle.key}"', hint=did_you_mean(bundle.key, features.column_names))
     matrix = bundle.preprocess.matrix(features)
     pd = bundle.calibrator(bundle.estimator.margin(matrix.values))
-    verdict = verdicts(pd, bundle.policy)
-    wanted = np.flatnonzero(verdict > 0) if with_reasons else np.empty(0, dtype=np.int64)
+    by_pd = verdicts(pd, bundle.policy)
+    broken = knocked_out(bundle.policy.knock_out, features)
+    wanted = np.flatnonzero(by_pd > 0) if with_reasons else np.empty(0, dtype=np.int64)
     key = features.column(bundle.key)
+    ranked, unproved = _reasons(bundle, matrix.values[wanted], key.take(pa.array(wanted)), find)
     return pa.table(
         [
             key,
             pa.array(pd),
             pa.array(points(pd, bundle.policy)),
             _words(grades(pd, bundle.policy), bundle.policy.grade_names),
-            _words(verdict, VERDICTS),
-            reasons_of(bundle, matrix.values, wanted),
-            _warnings(matrix),
+            _words(np.where(broken.any(axis=1), DECLINED, by_pd), VERDICTS),
+            as_lists(bundle, len(pd), wanted, ranked, broken),
+            _warnings(matrix, wanted[unproved]),
         ],
         schema=score_schema(bundle.key, key.type),
     )
+
+
+def _reasons(
+    bundle: Bundle, values: NDArray[np.float32], keys: pa.ChunkedArray[Any], find: Find | None
+) -> tuple[Ranked, NDArray[np.bool_]]:
+    """What is told of these rows, and which of them were to be proved and are not."""
+    if find is None or not len(values):
+        return candidates(bundle, values), np.zeros(len(values), dtype=np.bool_)
+    if bundle.policy.unproved is not None:
+        return candidates(bundle, values), np.ones(len(values), dtype=np.bool_)
+    ranked = proved(bundle, values, falls(bundle, values, keys.combine_chunks(), find))
+    unproved = ~ranked.told.any(axis=1)
+    return or_candidates(ranked, candidates(bundle, values)) if unproved.any() else ranked, unproved
 
 
 def grades(pd: Floats, policy: DecisionPolicy) -> NDArray[np.int64]:
@@ -82,12 +102,13 @@ def _words(places: NDArray[np.int64], words: tuple[str, ...] | list[str]) -> pa.
     return pa.array(words, pa.string()).take(pa.array(places, pa.int64()))
 
 
-def _warnings(matrix: Matrix) -> pa.Array[Any]:
-    """list<string> of the warning codes of each row, in the order of the features."""
-    codes = list(matrix.warnings)
+def _warnings(matrix: Matrix, unproved: NDArray[np.int64]) -> pa.Array[Any]:
+    """list<string> of the warning codes of each row, in the order of the features; last, that nothing is proved."""
+    codes = [*matrix.warnings, UNPROVED]
     held = np.zeros((len(matrix.values), len(codes)), dtype=np.bool_)
-    for place, code in enumerate(codes):
+    for place, code in enumerate(matrix.warnings):
         held[:, place] = matrix.warnings[code]
+    held[unproved, -1] = True
     offsets = np.concatenate([[0], np.cumsum(held.sum(axis=1))])
     flat = _words(np.nonzero(held)[1], codes)
     return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), flat)

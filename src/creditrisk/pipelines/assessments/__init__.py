@@ -6,7 +6,7 @@ Each takes the run's context and the tested rows, writes its report by `context.
 from collections.abc import Callable
 from typing import Any
 
-from creditrisk.pipelines.assessments import calibration, fairness, policy
+from creditrisk.pipelines.assessments import calibration, fairness, policy, reasons
 from creditrisk.pipelines.assessments.tested import Tested
 from creditrisk.pipelines.context import Context
 
@@ -14,6 +14,7 @@ ASSESSMENTS: dict[str, Callable[[Context, Tested], dict[str, Any]]] = {
     "calibration_report.json": calibration.assess,
     "fairness.json": fairness.assess,
     "policy_checks.json": policy.assess,
+    "reasons_report.json": reasons.assess,
 }
 """Report's file name -> what writes it."""
 

@@ -1,0 +1,333 @@
+"""Applications with one factor replaced by another person's, and the features that the book's SQL makes of them.
+
+A factor is some raw columns. A column of the main table is replaced by the other person's value; a date keeps its
+distance to the as-of date. Rows of two people in a child table do not correspond, so its columns cannot be replaced one
+by one: each feature that reads a column of the factor, or that belongs to the factor's reason, sees the other person's
+rows of that table (and of the tables that hang on it); every other feature keeps the applicant's own.
+
+A feature all of whose inputs are replaced is the other person's feature; one none of whose inputs are is the
+applicant's. Only what lies between is computed, by the trunk of the SQL (`branches`), and the result has the same bits
+as the whole SQL over such raw tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from creditrisk.config import MAIN, Book
+from creditrisk.duck import Connection, DuckSettings, locked_room, named, translated
+from creditrisk.features.branches import Cut, branch_sql, cut, pruned, trunk_sql
+from creditrisk.features.engine import _empty_view, _view, table_schema
+
+type Places = NDArray[np.int64]
+type RawTables = Mapping[str, pa.Table]
+
+OWN = frozenset[str]()
+ROW = "row__"
+"""Column that tells the place of a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Factor:
+    """code: of the reason.  features: its own.  columns: its raw columns, by table."""
+
+    code: str
+    features: tuple[str, ...]
+    columns: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """An application with these main columns of a peer's, and a peer's rows in these families of child tables."""
+
+    columns: frozenset[str]
+    families: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What replacing one factor does. copied: features that become the peer's; computed: features of a variant."""
+
+    code: str
+    copied: tuple[str, ...]
+    computed: tuple[tuple[Variant, tuple[str, ...]], ...]
+
+
+class Substitution:
+    """Made once for a bundle; `over` once for each batch of applicants.
+
+    reads: {feature: {table: columns that can change it}} (`lineage.feature_lineage`).
+    peers: raw tables of people whose factors are put in the place of an applicant's, keyed like the book's.
+    """
+
+    def __init__(
+        self,
+        book: Book,
+        *,
+        reads: Mapping[str, Mapping[str, Sequence[str]]],
+        factors: Sequence[Factor],
+        peers: RawTables,
+        settings: DuckSettings,
+    ) -> None:
+        self.book = book
+        self.reads = {name: {table: frozenset(of) for table, of in tables.items()} for name, tables in reads.items()}
+        self.factors = tuple(factors)
+        self.peers = peers
+        self.settings = settings
+        self._pruned: dict[frozenset[str], Cut] = {}
+        self._over_peers: dict[frozenset[str], tuple[dict[str, pa.Table], pa.Table]] = {}
+
+    @cached_property
+    def schema(self) -> dict[str, dict[str, str]]:
+        """What of the raw tables the SQL mentions."""
+        return mentioned(self.book)
+
+    @cached_property
+    def cut(self) -> Cut:
+        return cut(self.book, self.schema)
+
+    def trunk_for(self, features: Sequence[str]) -> Cut:
+        wanted = frozenset(features)
+        if wanted not in self._pruned:
+            self._pruned[wanted] = pruned(self.cut, features, self.book.key)
+        return self._pruned[wanted]
+
+    @cached_property
+    def families(self) -> dict[str, str]:
+        return self.cut.families()
+
+    @property
+    def as_of(self) -> str | None:
+        return self.book.portfolio.split.date
+
+    def over(self, raw: RawTables) -> Applicants:
+        """raw: the applicants' rows, with the columns of `schema` at least; an absent child table was not asked for."""
+        return Applicants(self, raw)
+
+    def steps(self, present: frozenset[str]) -> tuple[Step, ...]:
+        """One for each factor that was asked for: all its child tables are there."""
+        asked = [one for one in self.factors if set(one.columns) - {MAIN} <= present and one.columns]
+        return tuple(self._step(factor) for factor in asked)
+
+    def _step(self, factor: Factor) -> Step:
+        main = frozenset(factor.columns.get(MAIN, ())) - {self.as_of}
+        families = frozenset(self.families[table] for table in factor.columns if table != MAIN)
+        copied: list[str] = []
+        computed: dict[Variant, list[str]] = {}
+        for name, reads in self.reads.items():
+            in_main = reads.get(MAIN, frozenset())
+            own_families = frozenset(self.families[table] for table in reads if table != MAIN)
+            touched = name in factor.features or any(
+                of & set(factor.columns.get(table, ())) for table, of in reads.items() if table != MAIN
+            )
+            replaced = own_families & families if touched else OWN
+            if not in_main & main and not replaced:
+                continue
+            if in_main <= main - self._dates and own_families <= replaced:
+                copied.append(name)
+            else:
+                computed.setdefault(Variant(main, replaced), []).append(name)
+        return Step(factor.code, tuple(copied), tuple((one, tuple(names)) for one, names in computed.items()))
+
+    @cached_property
+    def _dates(self) -> frozenset[str]:
+        """Columns whose replaced value depends on the applicant's as-of date too."""
+        if self.as_of is None:
+            return OWN
+        return frozenset(name for name, kind in self.schema[MAIN].items() if kind == "DATE")
+
+    def over_peers(self, present: frozenset[str]) -> tuple[dict[str, pa.Table], pa.Table]:
+        """The peers' branches, and their features, where only these tables are asked for."""
+        if present not in self._over_peers:
+            there = {name: table for name, table in self.peers.items() if name == MAIN or name in present}
+            branches = run_branches(self, there, self.peers[MAIN][self.book.key])
+            count = self.peers[MAIN].num_rows
+            own = {family: np.arange(count) for family in set(self.families.values())}
+            rows = self.peers[MAIN]
+            self._over_peers[present] = (branches, run_trunk(self, present, branches, rows, own, list(self.reads)))
+        return self._over_peers[present]
+
+
+class Applicants:
+    """The applicants of one batch, in the order of `keys`."""
+
+    def __init__(self, substitution: Substitution, raw: RawTables) -> None:
+        self.of = substitution
+        self.main = raw[MAIN]
+        self.present = frozenset(name for name in raw if name != MAIN)
+        self._raw = raw
+
+    @property
+    def keys(self) -> pa.ChunkedArray:
+        return self.main[self.of.book.key]
+
+    @cached_property
+    def steps(self) -> tuple[Step, ...]:
+        return self.of.steps(self.present)
+
+    @cached_property
+    def variants(self) -> tuple[tuple[Variant, tuple[str, ...]], ...]:
+        """Every variant that some step computes, with all features wanted of it."""
+        wanted: dict[Variant, dict[str, None]] = {}
+        for step in self.steps:
+            for variant, names in step.computed:
+                wanted.setdefault(variant, {}).update(dict.fromkeys(names))
+        return tuple((variant, tuple(names)) for variant, names in wanted.items())
+
+    @property
+    def peers(self) -> pa.Table:
+        """The peers' own features."""
+        return self.of.over_peers(self.present)[1]
+
+    def computed(self, places: Places) -> dict[Variant, pa.Table]:
+        """{variant: its features}, of each of these applicants with each peer: peers run faster."""
+        if not self.variants:
+            return {}
+        count = self.of.peers[MAIN].num_rows
+        applicant = np.repeat(places, count)
+        peer = np.tile(np.arange(count), len(places)) + len(self.main)
+        return self._run([(variant, applicant, peer) for variant, _ in self.variants], dict(self.variants))
+
+    def changed(self, rows: pa.Table, places: Places, features: Sequence[str]) -> pa.Table:
+        """Features of these rows of the main table, each with the child rows of the applicant at its place."""
+        own = {family: places for family in set(self.of.families.values())}
+        return run_trunk(self.of, self.present, self._branches, rows, own, features)
+
+    @cached_property
+    def _branches(self) -> dict[str, pa.Table]:
+        """Applicants' branches and, below them, the peers'."""
+        own = run_branches(self.of, self._raw, self.keys)
+        theirs = self.of.over_peers(self.present)[0] if self.of.peers else {}
+        return {
+            name: pa.concat_tables([table, _moved(theirs[name], len(self.main))]) if name in theirs else table
+            for name, table in own.items()
+        }
+
+    @cached_property
+    def _everybody(self) -> pa.Table:
+        columns = list(self.of.schema[MAIN])
+        peers = self.of.peers[MAIN].select(columns).cast(self.main.select(columns).schema)
+        return pa.concat_tables([self.main.select(columns), peers])
+
+    def _run(
+        self, jobs: Sequence[tuple[Variant, Places, Places]], wanted: Mapping[Variant, Sequence[str]]
+    ) -> dict[Variant, pa.Table]:
+        names = list(dict.fromkeys(name for one in wanted.values() for name in one))
+        applicant = np.concatenate([mine for _, mine, _ in jobs])
+        columns = {}
+        for name in self.of.schema[MAIN]:
+            taken = [theirs if name in variant.columns else mine for variant, mine, theirs in jobs]
+            columns[name] = self._taken(name, np.concatenate(taken), applicant)
+        families = {
+            family: np.concatenate([theirs if family in one.families else mine for one, mine, theirs in jobs])
+            for family in set(self.of.families.values())
+        }
+        out = run_trunk(self.of, self.present, self._branches, pa.table(columns), families, names)
+        found, start = {}, 0
+        for variant, mine, _ in jobs:
+            found[variant] = out.slice(start, len(mine)).select(list(wanted[variant]))
+            start += len(mine)
+        return found
+
+    def _taken(self, name: str, places: Places, applicant: Places) -> pa.ChunkedArray:
+        column = self._everybody[name].combine_chunks()
+        taken = column.take(pa.array(places))
+        if name in self.of._dates and self.of.as_of is not None:
+            as_of = self._everybody[self.of.as_of].combine_chunks()
+            taken = _same_distance(taken, as_of.take(pa.array(places)), as_of.take(pa.array(applicant)))
+        return taken
+
+
+def mentioned(book: Book) -> dict[str, dict[str, str]]:
+    """{table: {column: type}} that the text of the book's SQL names, of what it may see; and the main key."""
+    text = " ".join(file.text for file in book.sql).lower()
+    words = set("".join(one if one.isalnum() or one == "_" else " " for one in text).split())
+    schema = {}
+    for table, columns in table_schema(book).items():
+        kept = {name: kind for name, kind in columns.items() if name.lower() in words}
+        if table == MAIN or kept:
+            schema[table] = {**({book.key: columns[book.key]} if table == MAIN else {}), **kept}
+    return schema
+
+
+def run_branches(of: Substitution, raw: RawTables, keys: pa.ChunkedArray) -> dict[str, pa.Table]:
+    """{branch: its rows, with the place of each person among `keys` in the column ROW instead of the key}."""
+    found = {}
+    with locked_room(of.settings) as con:
+        for name, columns in of.schema.items():
+            _show(con, name, raw.get(name), columns)
+        for branch in of.cut.branches:
+            with translated(branch.name):
+                table = con.sql(branch_sql(branch, raw)).to_arrow_table()
+            place = pc.index_in(table[branch.key], value_set=keys.combine_chunks().cast(table[branch.key].type))
+            table = table.set_column(table.column_names.index(branch.key), ROW, place.cast(pa.int64()))
+            found[branch.name] = table.filter(table[ROW].is_valid())
+    return found
+
+
+def run_trunk(
+    of: Substitution,
+    present: frozenset[str],
+    branches: Mapping[str, pa.Table],
+    rows: pa.Table,
+    families: Mapping[str, Places],
+    features: Sequence[str],
+) -> pa.Table:
+    """These features of each row of a main table, in its order.
+
+    families: for each row, the place of the person whose child rows it has, by family.
+    """
+    key = of.book.key
+    numbers = np.arange(rows.num_rows)
+    kind = of.schema[MAIN][key]
+    text = "CHAR" in kind
+    own_key = pa.array(numbers).cast(pa.string()) if text else pa.array(numbers)
+    rows = rows.select([name for name in of.schema[MAIN] if name != key]).add_column(0, key, own_key)
+    people = pa.table({ROW: own_key, **{family: pa.array(places) for family, places in families.items()}})
+    with locked_room(of.settings) as con, translated(of.cut.trunk[-1].name):
+        _show(con, MAIN, rows, of.schema[MAIN])
+        con.register("people__", people)
+        for branch in of.cut.branches:
+            con.register(f"{branch.name}__rows", branches[branch.name])
+            listed = ", ".join(f"b.{named(one)}" for one in branches[branch.name].column_names if one != ROW)
+            family = named(of.families[min(branch.tables)])
+            con.execute(
+                f"create or replace temp view {named(branch.name)} as select p.{ROW} as {named(branch.key)}, {listed} "  # noqa: S608
+                f"from people__ as p join {named(branch.name + '__rows')} as b on b.{ROW} = p.{family}"
+            )
+        for name in present & set(of.schema):
+            con.execute(_empty_view(name, of.schema[name]))
+        order = f"cast({named(key)} as bigint)"
+        out = con.sql(f"{trunk_sql(of.trunk_for(features), present, features, key)} order by {order}").to_arrow_table()
+    return out.drop_columns([key])
+
+
+def _show(con: Connection, name: str, table: pa.Table | None, columns: Mapping[str, str]) -> None:
+    if table is None:
+        con.execute(_empty_view(name, columns))
+    else:
+        con.register(f"{name}__rows", table.select(list(columns)))
+        con.execute(_view(name, f"{name}__rows", columns))
+
+
+def _moved(table: pa.Table, by: int) -> pa.Table:
+    place = table.column_names.index(ROW)
+    return table.set_column(place, ROW, pc.add(table[ROW], by))
+
+
+def _same_distance(dates: pa.Array, before: pa.Array, after: pa.Array) -> pa.Array:
+    """Dates as many whole months before `after` as they were before `before`, on the same day of the month."""
+    day, old, new = (one.cast(pa.date32()).to_numpy(zero_copy_only=False).astype("datetime64[D]")
+                     for one in (dates, before, after))  # fmt: skip
+    month = day.astype("datetime64[M]")
+    moved = new.astype("datetime64[M]") - (old.astype("datetime64[M]") - month)
+    last = (moved + np.timedelta64(1, "M")).astype("datetime64[D]") - np.timedelta64(1, "D")
+    shifted = np.minimum(moved.astype("datetime64[D]") + (day - month.astype("datetime64[D]")), last)
+    return pa.array(shifted, pa.date32()).cast(dates.type)
