@@ -24,7 +24,7 @@ class Balance(Strict):
 
 class Training(Strict):
     estimator: str = "xgboost"
-    """Which family of models: lightgbm, logistic, random_forest or xgboost."""
+    """Which family of models: lightgbm, logistic, random_forest, scorecard or xgboost."""
     parameters: dict[str, dict[str, Any]] = Field(default={})
     """By estimator."""
     early_stopping_share: OpenShare = 0.1

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creditrisk.errors import BadData
+from creditrisk.modelling.estimators.base import wait_asleep
 
 if TYPE_CHECKING:
     from creditrisk.config import Balance
@@ -110,6 +111,7 @@ def _smote(
     filled: Floats, bads: NDArray[np.bool_], is_category: NDArray[np.bool_], wanted: int, seed: int, neighbours: int
 ) -> Floats:
     """The invented rows alone, shape (wanted - bads, columns of `filled`)."""
+    wait_asleep()
     from imblearn.over_sampling import SMOTE, SMOTEN, SMOTENC
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 

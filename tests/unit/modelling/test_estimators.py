@@ -20,6 +20,7 @@ SMALL: dict[str, dict[str, object]] = {
     "lightgbm": {"rounds": 60, "learning_rate": 0.1, "min_data_in_leaf": 20},
     "logistic": {},
     "random_forest": {"trees": 60, "max_depth": 6, "min_child_weight": 5.0},
+    "scorecard": {},
     "xgboost": {"rounds": 60, "learning_rate": 0.1},
 }
 
@@ -137,6 +138,7 @@ def test_misspelt_parameter_is_refused_with_the_nearest_name(name: str) -> None:
         "lightgbm": ("num_leafs", "num_leaves"),
         "logistic": ("l_2", "l2"),
         "random_forest": ("tree", "trees"),
+        "scorecard": ("bin_max", "bins_max"),
         "xgboost": ("max_dept", "max_depth"),
     }[name]
     with pytest.raises(BadConfig, match=f'did you mean "{right}"'):

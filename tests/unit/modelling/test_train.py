@@ -25,7 +25,12 @@ every_estimator = pytest.mark.parametrize("estimator", sorted(ESTIMATORS))
 
 @pytest.fixture(scope="module")
 def book(tmp_path_factory: pytest.TempPathFactory) -> Book:
-    return tiny_book(tmp_path_factory.mktemp("book"), training__parameters__xgboost__rounds=60)
+    return tiny_book(
+        tmp_path_factory.mktemp("book"),
+        training__parameters__xgboost__rounds=60,
+        training__parameters__lightgbm={"rounds": 60, "min_data_in_leaf": 20},
+        training__parameters__random_forest={"trees": 60, "max_depth": 6},
+    )
 
 
 @pytest.fixture(scope="module")

@@ -5,12 +5,14 @@ from creditrisk.modelling.estimators.base import Estimator, Learning, OnRound, P
 from creditrisk.modelling.estimators.lightgbm_trees import LightGBMTrees
 from creditrisk.modelling.estimators.logistic import Logistic
 from creditrisk.modelling.estimators.random_forest import RandomForest
+from creditrisk.modelling.estimators.scorecard import Scorecard
 from creditrisk.modelling.estimators.xgboost_trees import XGBoostTrees
 
 ESTIMATORS: dict[str, type[Estimator]] = {
     "lightgbm": LightGBMTrees,
     "logistic": Logistic,
     "random_forest": RandomForest,
+    "scorecard": Scorecard,
     "xgboost": XGBoostTrees,
 }
 
@@ -24,5 +26,5 @@ def estimator_named(name: str) -> type[Estimator]:
 
 __all__ = [
     "ESTIMATORS", "Estimator", "Learning", "LightGBMTrees", "Logistic", "OnRound", "PointScale", "RandomForest",
-    "Rows", "XGBoostTrees", "estimator_named",
+    "Rows", "Scorecard", "XGBoostTrees", "estimator_named",
 ]  # fmt: skip

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -152,7 +152,7 @@ class _Design:
     def width(self) -> int:
         return 1 + sum(len(term.coefficients) for term in self.frame)
 
-    def blocks(self) -> Any:
+    def blocks(self) -> Iterator[tuple[Floats, Floats, Floats | None]]:
         for start in range(0, len(self.rows.target), ROWS_AT_ONCE):
             block = slice(start, start + ROWS_AT_ONCE)
             weights = None if self.rows.weights is None else self.rows.weights[block]
@@ -196,14 +196,28 @@ def _signed_fit(design: _Design, learning: Learning, settings: Mapping[str, Any]
         place += len(term.coefficients)
     free = np.ones(design.width, dtype=np.bool_)
     while True:
-        weights = _newton(design, free, settings, on_round)
+        weights = newton(design, free, settings, on_round)
         wrong = free & (weights * wanted < 0)
         if not wrong.any():
             return weights
         free &= ~wrong
 
 
-def _newton(design: _Design, free: NDArray[np.bool_], settings: Mapping[str, Any], on_round: OnRound | None) -> Floats:
+class Design(Protocol):
+    """Rows of a logistic regression: its first column is 1 throughout, and has no penalty."""
+
+    @property
+    def rows(self) -> Rows: ...
+
+    @property
+    def width(self) -> int: ...
+
+    def blocks(self) -> Iterator[tuple[Floats, Floats, Floats | None]]:
+        """Columns, targets and weights, a block of rows at a time."""
+
+
+def newton(design: Design, free: NDArray[np.bool_], settings: Mapping[str, Any], on_round: OnRound | None) -> Floats:
+    """Coefficients, shape (width,), with ridge `l2`, in at most `iterations_max` steps; 0 where not `free`."""
     penalty = np.full(design.width, max(float(settings["l2"]), 1e-6))  # one-hot columns add up to the intercept
     penalty[0] = 0.0
     mean = design.rows.default_rate
@@ -227,7 +241,7 @@ def _newton(design: _Design, free: NDArray[np.bool_], settings: Mapping[str, Any
     return weights
 
 
-def _pass(design: _Design, weights: Floats, penalty: Floats) -> tuple[float, Floats, Floats]:
+def _pass(design: Design, weights: Floats, penalty: Floats) -> tuple[float, Floats, Floats]:
     """Loss, gradient and Hessian of the penalised negative log likelihood over all rows."""
     loss = float(np.sum(penalty * weights**2)) / 2.0
     gradient, hessian = penalty * weights, np.diag(penalty)
