@@ -128,7 +128,7 @@ def test_calibration_is_folded_into_the_points_and_what_is_served_beside_them_ch
     model: TrainedModel,
 ) -> None:
     assert model.calibrator == Platt(1.0, 0.0)
-    assert list(model.calibration_losses) == ["platt"]
+    assert list(model.choice.losses) == ["platt"]
     assert any("part of the model" in note for note in model.notes)
 
 

@@ -81,7 +81,7 @@ class PointsTable:
 
     def log_odds(self, points: NDArray[np.int64]) -> Floats:
         """Log-odds of bad that a sum of points stands for."""
-        beyond: Floats = points + self.offset - self.scale.base_points
+        beyond = points.astype(np.float64) + self.offset - self.scale.base_points
         return -beyond / self.scale.points_per_log_odds - math.log(self.scale.base_odds)
 
 
