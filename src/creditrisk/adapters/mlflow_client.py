@@ -93,6 +93,12 @@ def _user_and_password(uri: str) -> str:
     return urlsplit(uri).netloc.rpartition("@")[0]
 
 
+def is_not_begun(tracking_uri: str) -> bool:
+    """Is it a SQLite file that nobody has made yet? Making one takes seconds, and it would hold nothing."""
+    scheme, separator, path = tracking_uri.partition(":///")
+    return bool(separator and path) and scheme == "sqlite" and not Path(path.partition("?")[0]).exists()
+
+
 def _make_sqlite_whole(tracking_uri: str) -> None:
     """Make a missing SQLite database under another name, then rename it.
 

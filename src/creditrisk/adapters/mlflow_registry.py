@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from creditrisk.adapters.mlflow_client import exists_already, is_not_there, mlflow_at
+from creditrisk.adapters.mlflow_client import exists_already, is_not_begun, is_not_there, mlflow_at
 from creditrisk.adapters.mlflow_model import BUNDLE
 from creditrisk.errors import BadUsage, OutsideFailed, did_you_mean
 from creditrisk.files import whole_folder
@@ -47,6 +47,8 @@ class MlflowRegistry:
                 client.set_model_version_tag(name, str(version), key, value)
 
     def versions(self, name: str) -> Sequence[ModelVersion]:
+        if is_not_begun(self._tracking_uri):
+            return []
         with mlflow_at(self._tracking_uri) as client:
             return _versions(client, name)
 

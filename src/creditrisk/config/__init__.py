@@ -21,6 +21,7 @@ from creditrisk.config.source import (
     S3Source,
     Source,
 )
+from creditrisk.config.stability import Stability
 from creditrisk.config.strict import Number
 from creditrisk.config.training import Balance, Training
 from creditrisk.config.workspace import BookFolder, Workspace
@@ -61,6 +62,7 @@ __all__ = [
     "Source",
     "Split",
     "SqlFile",
+    "Stability",
     "Table",
     "Training",
     "Workspace",

@@ -12,6 +12,7 @@ from creditrisk.config.fairness import Fairness
 from creditrisk.config.gates import Document, Gates
 from creditrisk.config.policy import Policy
 from creditrisk.config.source import FileSource, Source
+from creditrisk.config.stability import Stability
 from creditrisk.config.strict import Limit, OpenShare, Strict
 from creditrisk.config.target import Target
 from creditrisk.config.training import Training
@@ -207,6 +208,8 @@ class Portfolio(Strict):
     """How a tested model is taken apart."""
     fairness: Fairness = Fairness()
     """Which groups of applicants are compared, and when they are treated unlike."""
+    stability: Stability = Stability()
+    """When the rows have moved since the model was learnt, and how much is looked at to tell."""
     gates: Gates = Gates()
     """What a model must show before anybody may use it."""
     document: Document = Document()

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from creditrisk.files import whole_folder, write_json
+from creditrisk.files import whole_file, whole_folder, write_json
 
 _GOOD, _BAD, _GREY = "#2b6ca3", "#d1662b", "#8a94a0"
 _STYLE = {
@@ -63,6 +63,17 @@ def write_evaluation(
             (partial / f"{name}.png").write_bytes(png)
         everything = {**curves, "importance": [dict(row) for row in importance], "invented": invented}
         write_json(partial / "curves.json", json.loads(json.dumps(everything)))
+
+
+def add_plots(folder: Path, data: Mapping[str, Any], *, invented: bool = False) -> None:
+    """<folder>/<name>.png beside what `write_evaluation` wrote there, for each of `cut_offs` and `psi`.
+
+    cut_offs: as `cut_offs.cut_off_table` makes it.  psi: {"score": a shift, "features": shifts, "limit": ...}.
+    """
+    for name, draw in _ADDED.items():
+        if name in data:
+            with whole_file(folder / f"{name}.png") as partial:
+                partial.write_bytes(_png(draw, data[name], invented=invented, height=5.2 if name == "psi" else 4.4))
 
 
 def _png(draw: Callable[[Any, Any], None], data: Any, *, invented: bool, height: float = 4.4) -> bytes:
@@ -212,3 +223,56 @@ _DRAWN: dict[str, Callable[[Any, Any], None]] = {
     "gains": _gains,
     "pd_histogram": _pd_histogram,
 }
+
+
+def _cut_offs(axes: Any, data: Mapping[str, Any]) -> None:
+    rows = [row for row in data["rows"] if row["bad_rate"]]
+    rates = [row["approval_rate"] for row in rows]
+    low, high = ([row["bad_rate"][end] for row in rows] for end in ("low", "high"))
+    axes.fill_between(rates, low, high, color=_BAD, alpha=0.15, linewidth=0)
+    axes.plot(rates, [row["bad_rate"]["value"] for row in rows], color=_BAD, label="bad rate of the approved (left)")
+    axes.set(title="What each cut-off would do", xlabel="share approved", ylabel="bad rate of the approved")
+    axes.set(xlim=(0, 1), ylim=(0, 1.05 * max(*high[len(high) // 2 :], 1e-6)))
+    _in_percent(axes.xaxis)
+    _in_percent(axes.yaxis, None)
+    for place, (name, row) in enumerate(data["chosen"].items()):
+        style = ("-.", "-")[place % 2]
+        axes.axvline(row["approval_rate"], color=_GREY, linestyle=style, linewidth=1.4, label=f"chosen: {name}")
+    handles = axes.get_lines()
+    if data["costs"]:
+        earned = axes.twinx()
+        profits = [row["profit"]["per_application"] for row in rows]
+        earned.plot(rates, profits, color=_GOOD, linestyle=":", label="profit an application (right)")
+        best = data["best_profit"]
+        earned.plot([best["approval_rate"]], [best["profit"]["per_application"]], "o", color=_GOOD, markersize=5,
+                    label="best profit, in hindsight")  # fmt: skip
+        earned.set(ylabel="profit an application, in the units of the costs")
+        earned.grid(visible=False)
+        earned.spines["right"].set_visible(True)
+        handles = [*handles, *earned.get_lines()]
+    axes.legend(handles=handles, loc="upper left", fontsize=8.5)
+
+
+def _psi(axes: Any, data: Mapping[str, Any]) -> None:
+    shifts = [{"feature": "score", **data["score"]}, *list(data["features"])[: _MOST_SHIFTS - 1]]
+    shifts = [row for row in shifts if row["psi"] is not None]
+    places = list(range(len(shifts)))
+    colours = [_BAD if row["verdict"] == "fail" else _GOOD for row in shifts]
+    axes.barh(places, [row["psi"] for row in shifts], color=colours, height=0.66)
+    axes.plot([row["by_chance"] for row in shifts], places, "|", color="#333b44", markersize=9, markeredgewidth=1.6,
+              label="chance alone stays below")  # fmt: skip
+    axes.axvline(data["limit"], color=_GREY, linestyle="--", linewidth=1.2, label=f"limit {data['limit']:g}")
+    top = min(1.05 * max([data["limit"], *(row["psi"] for row in shifts)]), 4 * data["limit"])
+    axes.set_xlim(0, top)
+    for place, row in enumerate(shifts):
+        if row["psi"] > top:  # what fills the picture is told in figures, so that the others can be seen
+            axes.text(0.99 * top, place, f"{row['psi']:.2g}", ha="right", va="center", color="white", fontsize=8.5)
+    axes.set_yticks(places, [_shortened(row["feature"]) for row in shifts], fontsize=8.5, parse_math=False)
+    axes.invert_yaxis()
+    axes.grid(visible=False, axis="y")
+    axes.set(title="Shift since development", xlabel="population stability index of the tested rows")
+    axes.legend(loc="upper center", bbox_to_anchor=(0.4, -0.1), ncols=2, fontsize=8.5)
+
+
+_MOST_SHIFTS = 16
+_ADDED: dict[str, Callable[[Any, Any], None]] = {"cut_offs": _cut_offs, "psi": _psi}

@@ -57,14 +57,14 @@ def run(context: Context) -> dict[str, Any]:
         },
         inputs={"test": test, "bundle": bundle.sha256, "test_predictions": predictions},
     )
-    made = {
-        "test_predictions": table_node(context, predictions, "bundle", "test", rows=rows.num_rows),
-        "test_evaluation": plots_node(context, folder.reports / "test_evaluation", "bundle", "test"),
-    }
     tested = Tested(bundle, rows, decisions, folder)
     for name, assess in ASSESSMENTS.items():
         context.progress("evaluate", name.removesuffix(".json").replace("_", " "), 0.9)
         assess(context, tested)
+    made = {
+        "test_predictions": table_node(context, predictions, "bundle", "test", rows=rows.num_rows),
+        "test_evaluation": plots_node(context, folder.reports / "test_evaluation", "bundle", "test"),
+    }
     add_step(context, "evaluate", made)
     return report
 

@@ -6,7 +6,7 @@ Each takes the run's context and the tested rows, writes its report by `context.
 from collections.abc import Callable
 from typing import Any
 
-from creditrisk.pipelines.assessments import calibration, fairness, policy, reasons
+from creditrisk.pipelines.assessments import calibration, fairness, policy, reasons, stability
 from creditrisk.pipelines.assessments.tested import Tested
 from creditrisk.pipelines.context import Context
 
@@ -15,6 +15,7 @@ ASSESSMENTS: dict[str, Callable[[Context, Tested], dict[str, Any]]] = {
     "fairness.json": fairness.assess,
     "policy_checks.json": policy.assess,
     "reasons_report.json": reasons.assess,
+    "stability.json": stability.assess,
 }
 """Report's file name -> what writes it."""
 
