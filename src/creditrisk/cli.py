@@ -230,6 +230,51 @@ def compare(
 
 
 @app.command()
+def tune(
+    book: BookName,
+    workspace: WorkspaceDir = WORKSPACE,
+    raw: RawDir = None,
+    trials: Annotated[
+        int | None, typer.Option("--trials", min=1, help="In all, earlier ones among them; else the book's.")
+    ] = None,
+    minutes: Annotated[
+        float | None, typer.Option("--minutes", min=0.0, help="No further trial begins after so many minutes.")
+    ] = None,
+    write_back: Annotated[
+        bool, typer.Option("--write-back", help="Put the best parameters into the portfolio.yaml of a book's folder.")
+    ] = False,
+    estimator: EstimatorName = None,
+    overrides: Overrides = None,
+    by: Actor = None,
+    as_json: AsJson = False,
+    debug: Debug = False,  # noqa: ARG001
+) -> None:
+    """Search for better parameters, fold by fold; a search that was stopped goes on."""
+    from creditrisk.pages.tuning import tuning_tables
+    from creditrisk.pipelines.tune_model import run as tune_model
+    from creditrisk.wiring import book_with, context_for
+
+    with (
+        shown_progress(book, quiet=as_json) as progress,
+        context_for(
+            book_with(book, _settings(overrides, estimator)), workspace, actor=by, raw=raw, progress=progress
+        ) as context,
+    ):
+        progress("tune", "starting", 0.0)
+        report = tune_model(context, trials=trials, minutes=minutes, write_back=write_back)
+        progress("tune", "done", 1.0)
+
+    def words() -> None:
+        _print(tuning_tables(report))
+        if report["meta"]["written_back"]:
+            typer.echo("written into the book's portfolio.yaml")
+        elif not report["best"]["own"]:
+            typer.echo(f"to train with them, put this into portfolio.yaml:\n{report['paste']}")
+
+    tell(report, as_json=as_json, words=words)
+
+
+@app.command()
 def score(
     book: BookName,
     source: Annotated[

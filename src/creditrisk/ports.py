@@ -74,8 +74,35 @@ class ModelVersion:
         return f"models:/{self.name}/{self.version}"
 
 
+@dataclass(frozen=True, slots=True)
+class TriedParameters:
+    """One trial of a search. value: what is searched for; None where the trial was given up or failed."""
+
+    number: int
+    state: Literal["complete", "pruned", "failed"]
+    value: float | None
+    parameters: Mapping[str, int | float]
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterSearch:
+    """A search for parameters, with every trial so far."""
+
+    book: str
+    name: str
+    """Of the study: the same rows and settings have the same name."""
+    objective: str
+    trials: Sequence[TriedParameters]
+    tags: Mapping[str, str] = field(default_factory=dict)
+    """At least actor, estimator, code_version."""
+
+
 class Tracker(Protocol):
     """Keeps what was trained, with which settings and figures."""
+
+    def log_search(self, search: ParameterSearch) -> int:
+        """Keep the trials of a search under one run; returns how many are new. What is kept is not kept again."""
+        ...
 
     def log_run(self, run: TrainingRun) -> LoggedRun:
         """Keep a training and its bundle as a model. A bundle that is kept already is pointed at, not copied again."""

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from creditrisk.errors import BadUsage, did_you_mean
-from creditrisk.ports import LoggedRun, ModelVersion, TrainingRun
+from creditrisk.ports import LoggedRun, ModelVersion, ParameterSearch, TrainingRun, TriedParameters
 
 
 class SteppingClock:
@@ -25,6 +25,14 @@ class SteppingClock:
 class InMemoryTracker:
     def __init__(self) -> None:
         self.runs: list[TrainingRun] = []
+        self.trials: dict[str, dict[int, TriedParameters]] = {}
+        """By the name of their search, by number."""
+
+    def log_search(self, search: ParameterSearch) -> int:
+        kept = self.trials.setdefault(search.name, {})
+        new = [trial for trial in search.trials if trial.number not in kept]
+        kept.update({trial.number: trial for trial in new})
+        return len(new)
 
     def log_run(self, run: TrainingRun) -> LoggedRun:
         self.runs.append(run)

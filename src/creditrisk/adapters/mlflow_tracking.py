@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 from creditrisk.adapters.mlflow_client import exists_already, mlflow_at
 from creditrisk.adapters.mlflow_model import write_model
 from creditrisk.errors import BadUsage
-from creditrisk.ports import BUNDLE_TAG, LoggedRun, TrainingRun
+from creditrisk.ports import BUNDLE_TAG, LoggedRun, ParameterSearch, TrainingRun, TriedParameters
 
 if TYPE_CHECKING:
     from mlflow.client import MlflowClient
 
+SEARCH_TAG = "parameter_search"
+TRIAL_TAG = "trial"
 MOST_AT_ONCE = 100
 """Parameters in one request to MLflow."""
 
@@ -49,6 +51,22 @@ class MlflowTracker:
                 raise
             client.set_terminated(run_id, "FINISHED")
             return LoggedRun(run_id, f"models:/{model_id}", run.bundle_sha256)
+
+    def log_search(self, search: ParameterSearch) -> int:
+        """A run for the search, and one for each trial inside it; a killed call leaves trials for the next one."""
+        with mlflow_at(self._tracking_uri) as client:
+            experiment = self._experiment(client, search.book)
+            tags = {"mlflow.user": search.tags.get("actor", ""), **search.tags, SEARCH_TAG: search.name}
+            kept = _kept_trials(client, experiment, search.name)
+            parent = kept.pop(None, None)
+            if parent is None:
+                parent = client.create_run(experiment, run_name=search.name, tags=tags).info.run_id
+                client.log_param(parent, "objective", search.objective)
+                client.set_terminated(parent, "FINISHED")
+            new = [trial for trial in search.trials if trial.number not in kept]
+            for trial in new:
+                _log_trial(client, experiment, search, trial, {**tags, "mlflow.parentRunId": parent})
+            return len(new)
 
     def _experiment(self, client: MlflowClient, book: str) -> str:
         location = None if self._artifacts is None else (self._artifacts.resolve() / book).as_uri()
@@ -93,6 +111,40 @@ class MlflowTracker:
             raise
         client.finalize_logged_model(model.model_id, "READY")
         return model.model_id
+
+
+def _kept_trials(client: MlflowClient, experiment: str, name: str) -> dict[int | None, str]:
+    """{number: run} of the trials of a search that are finished; None: the run of the search itself."""
+    kept: dict[int | None, str] = {}
+    page: str | None = None
+    while True:
+        runs = client.search_runs(
+            [experiment],
+            filter_string=f"tags.{SEARCH_TAG} = '{name}' and attributes.status != 'RUNNING'",
+            page_token=page,
+        )
+        for run in runs:
+            number = run.data.tags.get(TRIAL_TAG)
+            kept.setdefault(None if number is None else int(number), run.info.run_id)
+        page = runs.token
+        if not page:
+            return kept
+
+
+def _log_trial(
+    client: MlflowClient, experiment: str, search: ParameterSearch, trial: TriedParameters, tags: dict[str, str]
+) -> None:
+    from mlflow.entities import Metric, Param
+
+    told = {**tags, TRIAL_TAG: str(trial.number), "trial_state": trial.state}
+    run_id = client.create_run(experiment, run_name=f"trial {trial.number}", tags=told).info.run_id
+    now_ms = time.time_ns() // 1_000_000
+    client.log_batch(
+        run_id,
+        metrics=[] if trial.value is None else [Metric(search.objective, trial.value, now_ms, step=0)],
+        params=[Param(name, str(value)) for name, value in trial.parameters.items()],
+    )
+    client.set_terminated(run_id, "FAILED" if trial.state == "failed" else "FINISHED")
 
 
 def _log_figures(client: MlflowClient, run_id: str, run: TrainingRun) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator
 
 from creditrisk.config.strict import Number, OpenShare, Strict
+from creditrisk.config.tuning import Tuning
 
 
 class Balance(Strict):
@@ -37,6 +38,8 @@ class Training(Strict):
     """Candidates; the simplest is served unless one with more freedom wins beyond noise (docs/calibration.md)."""
     long_run_default_rate: Number | None = None
     """Mean PD that the development rows are moved to, in (0, 1); empty = their own default rate."""
+    tuning: Tuning = Tuning()
+    """What `creditrisk tune` looks for, and where."""
     threads: Annotated[int, Field(ge=1)] = 2
     """Of the estimator."""
     seed: int = 20260101

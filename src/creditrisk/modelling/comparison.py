@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from creditrisk.errors import BadData
 from creditrisk.kinds import Interval
-from creditrisk.modelling.choose_calibration import choose_calibration, cross_fitted
+from creditrisk.modelling.calibration import CALIBRATORS
+from creditrisk.modelling.choose_calibration import as_served, choose_calibration, cross_fitted, served_calibrator
 from creditrisk.modelling.estimators import estimator_named
 from creditrisk.modelling.out_of_fold import Development, FoldFit, Progress, out_of_fold_margins
 from creditrisk.modelling.policy import CutOff, choose_cut_off
@@ -69,13 +70,25 @@ def judge(way: Way, progress: Progress) -> Judged:
     kind = estimator_named(training.estimator)
     rows = development_of(way.table, way.portfolio.entity.key, way.features, training)
     margin, folds = out_of_fold_margins(rows, kind, learning_of(kind, way.features, way.portfolio), progress)
-    choice = choose_calibration(training.calibration, margin, rows)
-    return _judged(rows, margin, choice.pds[choice.method], choice.method, tuple(folds), way.portfolio.decision)
+    return served(way.portfolio, rows, margin, tuple(folds))
 
 
-def calibrated_by(judged: Judged, method: str) -> Judged:
+def served(portfolio: Portfolio, rows: Development, margin: Floats, folds: tuple[FoldFit, ...]) -> Judged:
+    """Margins as the book would serve them: calibrated by the method it chooses, cut off in its own way."""
+    choice = choose_calibration(portfolio.training.calibration, margin, rows)
+    pd = _as_served(portfolio, choice.method, choice.pds[choice.method], margin, rows)
+    return _judged(rows, margin, pd, choice.method, folds, portfolio.decision)
+
+
+def _as_served(portfolio: Portfolio, method: str, pd: Floats, margin: Floats, rows: Development) -> Floats:
+    if method not in CALIBRATORS:  # never served, so never moved to a long-run rate either
+        return pd
+    return as_served(pd, served_calibrator(method, margin, rows.target, portfolio.training.long_run_default_rate))
+
+
+def calibrated_by(portfolio: Portfolio, judged: Judged, method: str) -> Judged:
     """The same margins with another calibration. Raises BadData where these rows cannot carry it."""
-    pd = cross_fitted(method, judged.margin, judged.rows)
+    pd = _as_served(portfolio, method, cross_fitted(method, judged.margin, judged.rows), judged.margin, judged.rows)
     return _judged(judged.rows, judged.margin, pd, method, judged.folds, judged.decision)
 
 

@@ -9,17 +9,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, get_args
 
-import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from creditrisk.config import Portfolio, Training
-from creditrisk.contracts import need_sound, training_schema
+from creditrisk.config import Portfolio
+from creditrisk.config.training import Balance
 from creditrisk.errors import BadData, CreditRiskError
 from creditrisk.features import check_sql, compute
 from creditrisk.files import PARTIAL
 from creditrisk.kinds import Available, sha256_of
-from creditrisk.modelling import CALIBRATORS, ESTIMATORS, NOT_FEATURES, estimator_named
+from creditrisk.modelling import COMPARED, ESTIMATORS, NOT_FEATURES, estimator_named
 from creditrisk.modelling.comparison import (
     Judged,
     Way,
@@ -33,6 +32,7 @@ from creditrisk.modelling.comparison import (
 )
 from creditrisk.pipelines.check_data import need_checked
 from creditrisk.pipelines.context import Context
+from creditrisk.pipelines.development import development_rows
 from creditrisk.pipelines.leak_check import readable_schema
 from creditrisk.pipelines.lineage import add_step, need_unchanged
 from creditrisk.pipelines.train_model import DEVELOPMENT
@@ -76,7 +76,7 @@ class _Comparison:
         self.context = context
         self.scratch = scratch
         self.portfolio = context.book.portfolio
-        self.own_way = Way(self.portfolio, *_development(context))
+        self.own_way = Way(self.portfolio, *development_rows(context))
         self.judged: dict[str, Judged | str] = {}
         self.done = 0
         self.steps = 1
@@ -103,7 +103,7 @@ class _Comparison:
             "folds": len(own.rows.folds),
             "settings": {
                 "estimator": training.estimator,
-                "balance": getattr(training, "balance", "none"),
+                "balance": training.balance.method,
                 "calibration": list(training.calibration),
                 "preset": self.preset,
                 "seed": training.seed,
@@ -163,22 +163,23 @@ class _Comparison:
             yield Question(name, f"the same rows and features, learnt by {name}", lambda way=way: way)  # type: ignore[misc]
 
     def balance(self) -> Iterator[Question]:
-        field = Training.model_fields.get("balance")
-        for method in get_args(field.annotation) if field else ():
-            way = replace(self.own_way, portfolio=with_training(self.portfolio, balance=method))
-            what = f"training rows balanced by {method}, the PD then calibrated on untouched rows"
+        own = self.portfolio.training.balance
+        for method in get_args(Balance.model_fields["method"].annotation):
+            balance = own.model_copy(update={"method": method})
+            way = replace(self.own_way, portfolio=with_training(self.portfolio, balance=balance))
+            what = f"the rows to fit balanced by {method}, the PD calibrated on rows as they are"
             yield Question(method, what, lambda way=way: way)  # type: ignore[misc]
 
     def calibrations(self, own: Judged) -> list[dict[str, Any]]:
         """The book's own margins by every method; judged by log loss, since none changes the order much."""
         rows = []
-        for method in sorted(CALIBRATORS):
+        for method in COMPARED:
             what = f"the book's own margins, calibrated by {method}"
             if method == own.calibration:
                 rows.append(own_row(method, what, own))
                 continue
             try:
-                other = calibrated_by(own, method)
+                other = calibrated_by(self.portfolio, own, method)
             except CANNOT_BE_FITTED as error:
                 rows.append(failed_row(method, what, _reason(error)))
             else:
@@ -237,18 +238,6 @@ class _Comparison:
 
 def _with_preset(portfolio: Portfolio, preset: str) -> Portfolio:
     return portfolio.model_copy(update={"features": portfolio.features.model_copy(update={"preset": preset})})
-
-
-def _development(context: Context) -> tuple[pa.Table, tuple[str, ...]]:
-    """The rows as the train stage reads them, and the features among their columns."""
-    table = pa.concat_tables(
-        rows.append_column("part", pa.array([part] * rows.num_rows, pa.string()))
-        for part in DEVELOPMENT
-        for rows in [pq.read_table(context.folder.part(part))]
-    )
-    need_sound(table, training_schema(context.book.key), what="the rows to learn from")
-    table = table.take(pc.sort_indices(table[context.book.key]))
-    return table, tuple(name for name in check_sql(context.book) if name in table.column_names)
 
 
 def _reason(error: BaseException) -> str:

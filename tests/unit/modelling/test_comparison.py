@@ -154,10 +154,10 @@ def test_a_way_is_judged_as_training_judges_it(book: Book) -> None:
     assert np.array_equal(found.pd, model.out_of_fold["pd"].to_numpy())
     assert found.cut_off == model.policy.cut_off
     assert comparison.without_directions(book.portfolio).policy.monotone == {}
-    assert calibrated_by(found, "isotonic").calibration == "isotonic"
+    assert calibrated_by(book.portfolio, found, "isotonic").calibration == "isotonic"
 
 
 def test_too_few_rows_for_a_calibration_say_so(book: Book) -> None:
     few = judged(book, [0.1, 0.2, 0.3, 0.4], [0, 1, 0, 1])
     with pytest.raises(BadData, match="needs 40 of each"):
-        calibrated_by(few, "isotonic")
+        calibrated_by(book.portfolio, few, "isotonic")
