@@ -126,11 +126,7 @@ def _full_reports() -> dict[str, dict[str, Any]]:
             "test_reads": {"models": 3, "says": "The third model to be tested on these rows."},
         },
         "calibration_report.json": _calibration(),
-        "stability.json": {
-            "psi": [{"name": "score", "verdict": "pass", "reason": "PSI 0.01"}],
-            "cut_offs": [{"approval_rate": 0.5, "bad_rate": INTERVAL, "chosen": True}],
-            "swap_set": {"reason": "first model, no swap set"},
-        },
+        "stability.json": _stability(),
         "policy_checks.json": {
             name: {
                 "verdict": "pass",
@@ -140,7 +136,22 @@ def _full_reports() -> dict[str, dict[str, Any]]:
             }
             for name in ("directions", "raw_directions", "blanks", "proxies", "together", "never_worse")
         },
-        "reasons_report.json": {"declines": 200, "principal_share": 0.95, "dropped": {"PAYMENTS": 3}},
+        "reasons_report.json": {
+            "declines": 200,
+            "looked_at": 100,
+            "peers": 50,
+            "unproved_because": None,
+            "figures": {
+                "reasons": 380,
+                "declines_without_proved_reason": 1,
+                "among_four_largest": 0.95,
+                "named_by_contribution": 390,
+                "dropped": 10,
+                "told_by_group": {"INCOME": 99},
+                "dropped_by_group": {"INCOME": 1, "TOWN": 9},
+                "groups_not_asked_for": ["TOWN"],
+            },
+        },
         "fairness.json": {
             "verdict": "not_enough_evidence",
             "approved_means": "approved outright",
@@ -253,6 +264,71 @@ def _calibration() -> dict[str, Any]:
             }
         ],
         "long_run_default_rate": {"declared": {"value": 0.08, "because": "a cycle"}, "shift": 0.1},
+    }
+
+
+def _stability() -> dict[str, Any]:
+    group = {"group": "2010", "rows": 200, "bads": 20, "default_rate": INTERVAL, "mean_pd": 0.1, "roc_auc": INTERVAL}
+    group |= {"verdict": "pass", "reason": "", "corrected": INTERVAL}
+    verdict = {"verdict": "pass", "reason": "nothing moved"}
+    swapped = {"rows": 10, "share": 0.1, "bads": 1, "bad_rate": INTERVAL, "mean_pd": 0.1, "previous_mean_pd": None}
+    return {
+        **verdict,
+        "limits": {"psi_max": {"value": 0.25, "because": "above it everybody looks again"}, "level": 0.95},
+        "score": {**verdict, "psi": 0.01},
+        "features": {
+            **verdict,
+            "features": [
+                {
+                    "feature": "income",
+                    "psi": 0.02,
+                    "by_chance": 0.01,
+                    "missing_before": 0.0,
+                    "missing_now": 0.1,
+                    "importance": 0.3,
+                    "verdict": "pass",
+                }
+            ],
+        },
+        "vintages": {**verdict, "development": {"groups": [group]}, "test": None, "shifts": []},
+        "segments": {
+            "verdict": None,
+            "reason": "the book names none",
+            "segments": [{"segment": "thin_file", "groups": [group]}],
+        },
+        "sensitivity": {
+            "rows": 100,
+            "steps": "a decile",
+            "features": [
+                {
+                    "feature": "income",
+                    "mean_change": 0.01,
+                    "p95_change": 0.02,
+                    "mean_when_raised": -0.01,
+                    "mean_when_lowered": 0.01,
+                    "decisions_flipped": INTERVAL,
+                }
+            ],
+        },
+        "learning_curve": {
+            "reason": None,
+            "points": [{"share": 0.5, "rows": 200, "bads": 20, "roc_auc": INTERVAL, "log_loss": 0.2}],
+        },
+        "cut_offs": {
+            "note": None,
+            "rows": [
+                {
+                    "cut_off": 0.2,
+                    "approval_rate": 0.8,
+                    "bad_rate": INTERVAL,
+                    "expected_loss": {"per_application": 0.01},
+                    "loss": None,
+                    "profit": None,
+                    "marks": ["best_profit"],
+                }
+            ],
+        },
+        "swap_set": {"verdict": None, "reason": "first model, no swap set", "groups": {"swapped_in": swapped}},
     }
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from creditrisk.config import Gates
+from creditrisk.config.strict import Limit
 from creditrisk.governance.judging import (
     Evidence,
     Gate,
@@ -20,6 +21,7 @@ from creditrisk.governance.judging import (
     within,
 )
 from creditrisk.kinds import Judgement
+from creditrisk.stats import wilson_interval
 
 
 def _ranks(report: Report, limits: Gates) -> Told:
@@ -158,6 +160,35 @@ def _no_suspects(report: Report, _limits: Gates) -> Told:
     return Told(Judgement.PASS, told, 0.0, None, None, limit, because)
 
 
+def _reasons_proved(report: Report, limits: Gates) -> Told:
+    figures, limit = report["figures"], limits.reasons_proved_min
+    words = limit_in_words(limit.value, None)
+    if not figures:
+        return Told(Judgement.NOT_ENOUGH_EVIDENCE, str(report["unproved_because"]), limit=words, because=limit.because)
+    looked, without = int(report["looked_at"]), int(figures["declines_without_proved_reason"])
+    told = f"{looked - without} of {looked} declines that were looked at have a proved reason"
+    return _share_of(1 - without / looked, looked, told, limit)
+
+
+def _reasons_principal(report: Report, limits: Gates) -> Told:
+    figures, limit = report["figures"], limits.reasons_principal_min
+    if not figures or figures["among_four_largest"] is None:
+        why = str(report["unproved_because"] or "no reason was given")
+        words = limit_in_words(limit.value, None)
+        return Told(Judgement.NOT_ENOUGH_EVIDENCE, why, limit=words, because=limit.because)
+    share, given = float(figures["among_four_largest"]), int(figures["reasons"])
+    return _share_of(share, given, f"{share:.1%} of {given} reasons are among the four that weigh most", limit)
+
+
+def _share_of(share: float, rows: int, told: str, limit: Limit) -> Told:
+    """A share with Wilson's interval, at least as high as its limit."""
+    found = wilson_interval(round(share * rows), rows)
+    verdict = Judgement.PASS if share >= limit.value else Judgement.FAIL
+    if verdict is Judgement.FAIL and found.high >= limit.value:
+        verdict, told = Judgement.NOT_ENOUGH_EVIDENCE, f"{told}: below the limit, yet the interval reaches it"
+    return Told(verdict, told, share, found.low, found.high, limit_in_words(limit.value, None), limit.because)
+
+
 def _section(name: str, limit: str, because: str) -> Callable[[Report, Gates], Told]:
     """The verdict of one section of a report that judges by rules of its own, which it states."""
 
@@ -197,6 +228,11 @@ GATES: tuple[Gate, ...] = (
             "no exception", "12 CFR 1002.6(b)(2): age of 62 and over and assistance may not count against anybody"),
     Gate("fairness", "Are groups of applicants treated alike?", "fairness.json", "groups",
          _section("", "fairness.* of the book", "the limits and their reasons stand in fairness.json under limits")),
+    Gate("stability", "Does it hold still from development to test?", "stability.json", "verdict",
+         _section("", "stability.* of the book", "the limits and their reasons stand in stability.json under limits")),
+    Gate("reasons_proved", "Has every decline a proved reason?", "reasons_report.json", "figures", _reasons_proved),
+    Gate("reasons_principal", "Are its reasons the principal ones?", "reasons_report.json", "figures",
+         _reasons_principal),
 )  # fmt: skip
 """Every gate, in the order in which a reader meets them."""
 

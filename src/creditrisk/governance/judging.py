@@ -53,8 +53,8 @@ class Gate:
 
 
 def judged(gates: Sequence[Gate], evidence: Evidence, limits: Gates) -> list[dict[str, Any]]:
-    """Every gate's result for JSON, in the order of the table."""
-    return [_result(gate, evidence, limits) for gate in gates]
+    """Every gate's result for JSON: first whether the reports can be believed at all, then the table in its order."""
+    return [_believed(evidence), *(_result(gate, evidence, limits) for gate in gates)]
 
 
 def overall(results: Sequence[Mapping[str, Any]]) -> Judgement:
@@ -64,6 +64,26 @@ def overall(results: Sequence[Mapping[str, Any]]) -> Judgement:
         if verdict in verdicts:
             return verdict
     return Judgement.PASS if verdicts else Judgement.FAIL
+
+
+def _believed(evidence: Evidence) -> dict[str, Any]:
+    """Also of the reports that no other gate rests on: what a model was made from is part of the evidence."""
+    told = "; ".join(f"{name}: {why}" for name, why in sorted(evidence.problems.items()))
+    return {
+        "name": "reports",
+        "asks": "Can every report be believed?",
+        **asdict(
+            Told(
+                Judgement.FAIL if told else Judgement.PASS,
+                told or f"all {len(evidence.reports)} are there, of this model, unaltered and finite",
+                float(len(evidence.problems)),
+                limit="no report missing, altered, of another model, or with a number that is none",
+                because="a verdict on evidence that was changed is none",
+            )
+        ),
+        "verdict": (Judgement.FAIL if told else Judgement.PASS).value,
+        "place": "data_lineage.json: nodes",
+    }
 
 
 def _result(gate: Gate, evidence: Evidence, limits: Gates) -> dict[str, Any]:

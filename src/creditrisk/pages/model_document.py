@@ -12,7 +12,7 @@ from typing import Any
 from markupsafe import Markup
 
 from creditrisk.pages import story
-from creditrisk.pages.document_sections import conduct, data, evidence, performance, purpose, training
+from creditrisk.pages.document_sections import conduct, data, evidence, performance, purpose, stability, training
 from creditrisk.pages.document_sections.blocks import VERDICTS, Blank, Section
 from creditrisk.pages.document_sections.facts import DocumentFacts
 from creditrisk.pages.environment import environment
@@ -30,11 +30,11 @@ SECTIONS = (
     training.training,
     performance.discrimination,
     performance.calibration,
-    performance.stability,
+    stability.stability,
     conduct.policy,
     conduct.reasons,
     conduct.fairness,
-    performance.cut_offs,
+    stability.cut_offs,
     training.comparison,
     training.prices,
     purpose.limits,

@@ -51,6 +51,12 @@ GOOD: dict[str, dict[str, Any]] = {
         ]
     },
     "fairness.json": {"verdict": "pass", "reason": "all groups pass"},
+    "stability.json": {"verdict": "pass", "reason": "nothing moved"},
+    "reasons_report.json": {
+        "looked_at": 100,
+        "unproved_because": None,
+        "figures": {"declines_without_proved_reason": 1, "among_four_largest": 0.95, "reasons": 380},
+    },
     "policy_checks.json": {
         name: {"verdict": "pass", "reason": "no exception", "checked": 5, "exceptions": []}
         for name in ("directions", "raw_directions", "blanks", "proxies", "never_worse")
@@ -197,16 +203,42 @@ def test_a_book_without_segments_has_no_evidence_on_them() -> None:
     assert result("segments", Evidence(reports, {}))["verdict"] == "not_enough_evidence"
 
 
-@pytest.mark.parametrize("gate", ["directions", "raw_directions", "blanks", "proxies", "never_worse", "fairness"])
+@pytest.mark.parametrize(
+    "gate", ["directions", "raw_directions", "blanks", "proxies", "never_worse", "fairness", "stability"]
+)
 @pytest.mark.parametrize("verdict", ["fail", "not_enough_evidence"])
 def test_a_report_that_judges_by_itself_is_taken_at_its_word(gate: str, verdict: str) -> None:
     reports = deepcopy(GOOD)
-    section = reports["fairness.json"] if gate == "fairness" else reports["policy_checks.json"][gate]
+    section = reports.get(f"{gate}.json") or reports["policy_checks.json"][gate]
     section |= {"verdict": verdict, "reason": "as it found"}
     told = result(gate, Evidence(reports, {}))
     assert (told["verdict"], told["reason"]) == (verdict, "as it found")
     section["verdict"] = "perhaps"
     assert result(gate, Evidence(reports, {}))["verdict"] == "fail"
+
+
+@pytest.mark.parametrize(
+    ("gate", "figures", "verdict"),
+    [
+        ("reasons_proved", {"declines_without_proved_reason": 20}, "fail"),
+        ("reasons_proved", {"declines_without_proved_reason": 7}, "not_enough_evidence"),
+        ("reasons_principal", {"among_four_largest": 0.7}, "fail"),
+        ("reasons_principal", {"among_four_largest": 0.89}, "not_enough_evidence"),
+        ("reasons_principal", {"among_four_largest": None}, "not_enough_evidence"),
+    ],
+)
+def test_reasons_are_judged_by_their_share_and_its_interval(gate: str, figures: dict[str, Any], verdict: str) -> None:
+    reports = deepcopy(GOOD)
+    reports["reasons_report.json"]["figures"] |= figures
+    assert result(gate, Evidence(reports, {}))["verdict"] == verdict
+
+
+@pytest.mark.parametrize("gate", ["reasons_proved", "reasons_principal"])
+def test_reasons_that_were_not_proved_are_no_evidence(gate: str) -> None:
+    reports = deepcopy(GOOD)
+    reports["reasons_report.json"] |= {"figures": None, "unproved_because": "no application was declined"}
+    told = result(gate, Evidence(reports, {}))
+    assert (told["verdict"], told["reason"]) == ("not_enough_evidence", "no application was declined")
 
 
 def test_an_unreleased_suspect_of_the_leak_radar_fails_and_a_released_one_is_told() -> None:
@@ -227,7 +259,9 @@ def test_a_report_that_cannot_be_believed_fails_every_gate_that_rests_on_it(repo
     told = evidence({report: why} if why else None)
     if not why:
         told = Evidence({name: of for name, of in GOOD.items() if name != report}, {})
-    for gate, one in zip(GATES, judged(GATES, told, Gates()), strict=True):
+    first, *results = judged(GATES, told, Gates())
+    assert (first["name"], first["verdict"]) == ("reports", "fail" if why else "pass")
+    for gate, one in zip(GATES, results, strict=True):
         assert (one["verdict"] == "fail") == (gate.report == report)
         if gate.report == report:
             assert one["reason"] == (why or f"{report} is missing")
@@ -241,7 +275,8 @@ def test_a_figure_that_is_no_figure_fails(gate: str, key: str, value: Any) -> No
 
 
 def test_an_empty_report_fails() -> None:
-    assert {one["verdict"] for one in judged(GATES, Evidence({name: {} for name in GOOD}, {}), Gates())} == {"fail"}
+    results = judged(GATES, Evidence({name: {} for name in GOOD}, {}), Gates())
+    assert {one["verdict"] for one in results if one["name"] != "reports"} == {"fail"}
 
 
 def test_no_gates_are_no_pass() -> None:

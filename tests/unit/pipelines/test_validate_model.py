@@ -104,6 +104,7 @@ def test_what_cannot_be_believed_fails_and_is_told_in_one_message(own: Context) 
     with pytest.raises(Refused) as caught:
         need_passed(report)
     assert "leaks: it is not what its stage wrote" in caught.value.what
+    assert "reports: leak_report.json: it is not" in caught.value.what
     assert "leak_report.json" not in report["inputs"]
 
 

@@ -15,6 +15,7 @@ from creditrisk.pages.document_sections.blocks import (
     Section,
     Table,
     Words,
+    code,
     number,
     share,
     verdict,
@@ -48,24 +49,15 @@ def policy(doc: DocumentFacts) -> Section:
     if not told:
         return Section("policy", title, doc.missing("policy_checks.json"))
     sections = [(name, *words, told[name]) for name, words in CHECKS.items() if isinstance(told.get(name), Mapping)]
-    rows = [(heading, verdict(of.get("verdict")), of.get("reason"), _counts(of)) for _, heading, _, of in sections]
-    blocks: list[Block] = [Table(("Asked", "Verdict", "Found", "Counts"), rows)]
+    rows = [
+        (heading, verdict(of.get("verdict")), of.get("reason"), of.get("checked")) for _, heading, _, of in sections
+    ]
+    blocks: list[Block] = [Table(("Asked", "Verdict", "Found", "Checked#"), rows)]
     for _, heading, words, of in sections:
         exceptions = of.get("exceptions") or ()
         blocks += [Heading(heading), Words(words)]
         blocks += _listed(exceptions) if exceptions else [Words("No exception.")]
     return Section("policy", title, blocks, worst_of(of.get("verdict") for _, _, _, of in sections))
-
-
-def _counts(of: Mapping[str, Any]) -> str:
-    counts = of.get("counts")
-    if not isinstance(counts, Mapping):
-        return ""
-    return ", ".join(
-        f"{formats.count(count)} {str(name).replace('_', ' ')}"
-        for name, count in counts.items()
-        if formats.as_number(count) is not None
-    )
 
 
 def _listed(exceptions: Any) -> list[Block]:
@@ -95,46 +87,42 @@ def reasons(doc: DocumentFacts) -> Section:
     ]
     if not told:
         return Section("reasons", title, [*blocks, *doc.missing("reasons_report.json")])
-    single = [
-        (str(key).replace("_", " "), _figure(value))
-        for key, value in told.items()
-        if key not in COMMON and (isinstance(value, int | float | str) or formats.as_number(value) is not None)
+    figures = told.get("figures") or {}
+    blocks.append(
+        Facts(
+            [
+                ("Declines of the test part", told.get("declines")),
+                ("Looked at", told.get("looked_at")),
+                ("Approved applicants to compare with", told.get("peers")),
+                ("Not proved, because", told.get("unproved_because")),
+                ("Reasons given", figures.get("reasons")),
+                ("Among the four whose removal lowers the risk most", _share(figures.get("among_four_largest"))),
+                ("Declines without a proved reason", figures.get("declines_without_proved_reason")),
+                ("Named by contribution alone", figures.get("named_by_contribution")),
+                ("Dropped, because the proof failed", figures.get("dropped")),
+            ]
+        )
+    )
+    words = {str(row.get("code")): str(row.get("text", "")) for row in doc.features}
+    given, dropped = figures.get("told_by_group") or {}, figures.get("dropped_by_group") or {}
+    rows = [
+        (code(group), given.get(group, 0), dropped.get(group, 0), words.get(group, ""))
+        for group in sorted({*given, *dropped}, key=lambda group: (-given.get(group, 0), group))
     ]
-    blocks.append(Facts(single))
-    for key, value in told.items():
-        if key in COMMON or not isinstance(value, Mapping) or formats.as_number(value) is not None:
-            continue
-        rows = [
-            (str(name).replace("_", " "), _figure(inner))
-            for name, inner in value.items()
-            if not isinstance(inner, list) and (not isinstance(inner, Mapping) or formats.as_number(inner) is not None)
+    if rows:
+        blocks += [Heading("By group of facts"), Table(("Group", "Given#", "Dropped#", "Told as"), rows)]
+    if figures.get("groups_not_asked_for"):
+        told_as = [words.get(str(group)) or str(group) for group in figures["groups_not_asked_for"]]
+        blocks += [
+            Words("Groups whose facts could not be replaced, so that no reason is drawn from them:"),
+            Bullets(told_as),
         ]
-        if rows:
-            blocks += [Heading(str(key).replace("_", " ").capitalize()), Table(("", "Value#"), rows[:40])]
     gates = doc.gates("reasons_proved", "reasons_principal")
     return Section("reasons", title, blocks, worst_of(gate["verdict"] for gate in gates))
 
 
-COMMON = frozenset(
-    {
-        "schema_version",
-        "book",
-        "code_version",
-        "invented_data",
-        "checks_off",
-        "leaks_released",
-        "inputs",
-        "meta",
-        "bundle_sha256",
-    }
-)
-"""What every report has: told elsewhere in the document."""
-
-
-def _figure(value: Any) -> Any:
-    if isinstance(value, float) and 0 <= value <= 1:
-        return share(value)
-    return number(value, 4) if isinstance(value, float | Mapping) else value
+def _share(value: Any) -> str | None:
+    return share(value) if formats.as_number(value) is not None else None
 
 
 def fairness(doc: DocumentFacts) -> Section:

@@ -8,7 +8,6 @@ from typing import Any
 from creditrisk.pages import formats, story
 from creditrisk.pages.document_sections.blocks import (
     Block,
-    Care,
     Facts,
     Heading,
     Pictures,
@@ -18,7 +17,6 @@ from creditrisk.pages.document_sections.blocks import (
     number,
     share,
     verdict,
-    verdicts_in,
     worst_of,
 )
 from creditrisk.pages.document_sections.facts import DocumentFacts
@@ -282,109 +280,3 @@ def _methods(told: Mapping[str, Any]) -> list[Block]:
             ),
         ]
     return blocks
-
-
-def stability(doc: DocumentFacts) -> Section:
-    title, told = "Stability and sensitivity", doc.report("stability.json")
-    if not told:
-        return Section("stability", title, doc.missing("stability.json"))
-    found = [(place, of) for place, of in verdicts_in(told) if not place.startswith(("cut_offs", "swap_set"))]
-    return Section("stability", title, [*_verdict_table(found)], worst_of(of["verdict"] for _, of in found))
-
-
-def _verdict_table(found: list[tuple[str, Mapping[str, Any]]], most: int = 60) -> list[Block]:
-    """Every verdict of a report; fails first, bounded."""
-    order = {"fail": 0, "not_enough_evidence": 1, "pass": 2}
-    ranked = sorted(found, key=lambda one: order[one[1]["verdict"]])
-    if not ranked:
-        return [Care("The report holds no verdict.")]
-    rows = [(place.replace("_", " "), verdict(of["verdict"]), of.get("reason")) for place, of in ranked[:most]]
-    left = f"{len(ranked) - most} more verdicts stand in the report." if len(ranked) > most else ""
-    return [Table(("Asked", "Verdict", "Found"), rows, left)]
-
-
-def cut_offs(doc: DocumentFacts) -> Section:
-    decision, trained = doc.portfolio["decision"], doc.report("metrics.json")
-    chosen = trained.get("cut_off", {})
-    rows = [
-        (words, formats.decimals(of.get("value"), 4), of.get("because"), of.get("owner"))
-        for key, words in COSTS.items()
-        if isinstance(of := decision.get(key), Mapping)
-    ]
-    limits = list(decision.get("grades", {}).items())
-    blocks: list[Block] = [
-        Facts(
-            [
-                ("Decline from a PD of", formats.percent(chosen.get("decline_from_pd"), 2) if chosen else None),
-                ("Refer from a PD of", formats.percent(chosen.get("refer_from_pd"), 2) if chosen else None),
-                ("Grades, by PD below", _grades_in_words(limits)),
-            ]
-        ),
-        Table(("Number", "Value#", "Because", "Owner"), rows),
-        *_decisions(doc),
-        Heading("Cut-off table"),
-        *(_table_of_cut_offs(doc) or doc.missing("stability.json")),
-        Heading("Swap set against the previous model"),
-        *(_swap_set(doc) or doc.missing("stability.json")),
-    ]
-    return Section("cut_offs", "Cut-offs: how a PD becomes a decision", blocks)
-
-
-COSTS = {
-    "decline_from_pd": "Decline from a PD of",
-    "refer_from_share_of_cut_off": "Referral begins at this share of the decline cut-off",
-    "cost_of_bad": "Loss on an approved loan that turns bad",
-    "cost_of_refused_good": "Profit missed on a good loan that was declined",
-    "margin_of_conservatism": "Margin of conservatism, kept apart from the PD",
-}
-
-
-def _grades_in_words(limits: list[tuple[str, float]]) -> str:
-    named = [f"{grade} {formats.percent(limit)}" for grade, limit in limits[:-1]]
-    return ", ".join([*named, f"{limits[-1][0]} the rest"] if limits else named)
-
-
-def _decisions(doc: DocumentFacts) -> list[Block]:
-    tested = doc.report("test_metrics.json")
-    names = ("approval_rate", "refer_rate", "decline_rate", "bad_rate_of_approved", "precision", "recall")
-    rows = [
-        (words, share(tested.get(name)), says) for name, words, _, says in story.METRICS if name in names and tested
-    ]
-    return [Heading("On the test part"), Table(("Figure", "Value#", "Says"), rows)] if rows else []
-
-
-def _table_of_cut_offs(doc: DocumentFacts) -> list[Block]:
-    told = doc.report("stability.json").get("cut_offs")
-    return _generic(told) if told else []
-
-
-def _swap_set(doc: DocumentFacts) -> list[Block]:
-    told = doc.report("stability.json").get("swap_set")
-    return _generic(told) if told else []
-
-
-def _generic(value: Any) -> list[Block]:
-    """A part of a report whose rows are alike, as a table; its single values as facts."""
-    if isinstance(value, Mapping):
-        facts = [
-            (str(key).replace("_", " "), _short(inner))
-            for key, inner in value.items()
-            if not isinstance(inner, list | Mapping) or formats.as_number(inner) is not None
-        ]
-        tables = [block for inner in value.values() if isinstance(inner, list) for block in _generic(inner)]
-        return [Facts(facts), *tables]
-    rows = [row for row in value if isinstance(row, Mapping)]
-    if not rows:
-        return []
-    keys = [key for key in rows[0] if not isinstance(rows[0][key], list)]
-    return [
-        Table([f"{key.replace('_', ' ')}#" for key in keys], [[_short(row.get(key)) for key in keys] for row in rows])
-    ]
-
-
-def _short(value: Any) -> Any:
-    if isinstance(value, bool) or value is None:
-        return "yes" if value else ""
-    if isinstance(value, int):
-        return formats.count(value)
-    return number(value, 4) if formats.as_number(value) is not None else str(value)
