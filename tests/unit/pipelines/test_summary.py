@@ -27,7 +27,8 @@ def test_after_the_last_stage_every_part_is_told(finished: Context) -> None:
     assert {file["table"] for file in told["lineage"]["files"]} == {"application", "payments"}
     assert [part["part"] for part in told["split"]["parts"]] == ["train", "calibration", "test"]
     steps = [step["name"] for step in told["lineage"]["steps"] if step["what"] in ("table", "bundle")]
-    assert steps == ["feature_store", "train", "calibration", "test", "audit", "bundle", "test_predictions"]
+    made = ["feature_store", "train", "calibration", "test", "audit", "out_of_fold", "bundle", "test_predictions"]
+    assert steps == made
     decision = told["decision"]
     assert decision["decline_from_pd"] == {"value": 0.3, "because": "a test", "owner": "tests"}
     assert decision["refer_from_pd"]["value"] == pytest.approx(0.24)
