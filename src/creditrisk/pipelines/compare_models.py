@@ -32,10 +32,9 @@ from creditrisk.modelling.comparison import (
 )
 from creditrisk.pipelines.check_data import need_checked
 from creditrisk.pipelines.context import Context
-from creditrisk.pipelines.development import development_rows
+from creditrisk.pipelines.development import DEVELOPMENT, development_rows
 from creditrisk.pipelines.leak_check import readable_schema
 from creditrisk.pipelines.lineage import add_step, need_unchanged
-from creditrisk.pipelines.train_model import DEVELOPMENT
 
 REPORT = "comparison.json"
 

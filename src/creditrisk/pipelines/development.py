@@ -1,4 +1,4 @@
-"""The rows to learn from, as the train stage reads them, for what looks at them beside it."""
+"""The rows to learn from, read alike by training, by comparisons and by searches."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import pyarrow.parquet as pq
 from creditrisk.contracts import need_sound, training_schema
 from creditrisk.features import check_sql
 from creditrisk.pipelines.context import Context
-from creditrisk.pipelines.train_model import DEVELOPMENT
+
+DEVELOPMENT = ("train", "calibration")
+"""Parts that a model may be learnt from."""
 
 
 def development_rows(context: Context) -> tuple[pa.Table, tuple[str, ...]]:

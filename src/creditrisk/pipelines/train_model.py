@@ -10,26 +10,22 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from creditrisk.config import Book
-from creditrisk.contracts import need_sound, training_schema
 from creditrisk.errors import BadConfig, did_you_mean
 from creditrisk.evaluation import curves, metrics, plots
 from creditrisk.evaluation.tables import importance_table
-from creditrisk.features import check_sql
 from creditrisk.files import PARTIAL, whole_file
 from creditrisk.governance import Act
 from creditrisk.governance.lineage import Node, NodeKind
 from creditrisk.modelling import Bundle, Proofs, TrainedModel, load_bundle, points, save_bundle, train
 from creditrisk.pipelines.context import Context
+from creditrisk.pipelines.development import DEVELOPMENT, development_rows
 from creditrisk.pipelines.lineage import add_step, keep_with_bundle, need_unchanged, plots_node, table_node
 from creditrisk.pipelines.proxy_screen import refuse_rebuilders
 from creditrisk.pipelines.reason_proofs import proofs_of
 from creditrisk.scoring import VERDICTS, grades, verdicts
-
-DEVELOPMENT = ("train", "calibration")
 
 
 def run(context: Context) -> dict[str, Any]:
@@ -37,13 +33,7 @@ def run(context: Context) -> dict[str, Any]:
     book, folder = context.book, context.folder
     files = {part: folder.part(part) for part in DEVELOPMENT}
     need_unchanged(context, "split", files)
-    tables = [pq.read_table(path) for path in files.values()]
-    development = pa.concat_tables(
-        table.append_column("part", pa.array([part] * table.num_rows))
-        for part, table in zip(files, tables, strict=True)
-    )
-    need_sound(development, training_schema(book.key), what="the rows to learn from")
-    features = [name for name in check_sql(book) if name in development.column_names]
+    development, features = development_rows(context)
     refuse_rebuilders(context, development, features)
     _need_rules_features(book, features)
     model = train(

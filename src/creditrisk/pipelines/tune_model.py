@@ -21,9 +21,8 @@ from creditrisk.modelling.out_of_fold import Progress
 from creditrisk.modelling.train import development_of, learning_of
 from creditrisk.modelling.tuning import Search, Trial, Tuning
 from creditrisk.pipelines.context import Context
-from creditrisk.pipelines.development import development_rows
+from creditrisk.pipelines.development import DEVELOPMENT, development_rows
 from creditrisk.pipelines.lineage import add_step, need_unchanged
-from creditrisk.pipelines.train_model import DEVELOPMENT
 from creditrisk.ports import ParameterSearch, TriedParameters
 
 REPORT = "tuning.json"
@@ -162,7 +161,7 @@ def _log(context: Context, tuning: Tuning) -> None:
 
 
 def _need_own_folder(book: Book) -> None:
-    if book.folder.parent == SHIPPED.resolve() or book.folder.parent == SHIPPED:
+    if book.folder.resolve().parent == SHIPPED:
         raise BadUsage(
             f"{book.name} is a shipped book, which is not written to",
             where=str(book.folder),

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from creditrisk.config import BookFolder
 from creditrisk.modelling import Bundle
-from creditrisk.pipelines.train_model import DEVELOPMENT
+from creditrisk.pipelines.development import DEVELOPMENT
 
 
 @dataclass(frozen=True)
