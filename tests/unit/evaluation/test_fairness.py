@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 from fairlearn.metrics import MetricFrame, demographic_parity_ratio, selection_rate, true_positive_rate
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from creditrisk.errors import BadData
 from creditrisk.evaluation.fairness import NOT_STATED, Limits, Outcomes, assess_groups
@@ -168,6 +170,26 @@ def test_groups_all_too_small_have_none_to_be_compared_with() -> None:
 @pytest.mark.parametrize("pd", [0.0, 0.1, 1.0])
 def test_whatever_the_counts_no_figure_is_other_than_a_number_or_absent(counts: Counts, pd: float) -> None:
     assert canonical_json(assessed(counts, pd=pd))
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(["a", "b", None]), st.booleans(), st.booleans()), max_size=40), st.randoms())
+def test_the_order_of_rows_changes_nothing_and_every_row_is_counted_once(
+    rows: list[tuple[str | None, bool, bool]], random: Any
+) -> None:
+    def told(some: list[tuple[str | None, bool, bool]]) -> dict[str, Any]:
+        level, y, approved = ([row[place] for row in some] for place in range(3))
+        outcomes = Outcomes.of(np.array(y, dtype=int), np.full(len(y), 0.3), np.array(approved, dtype=bool))
+        return assess_groups(outcomes, {"town": level}, {"town": ("a", "z")}, Limits(rows_min=3))
+
+    report = told(rows)
+    shuffled = random.sample(rows, len(rows))
+    assert canonical_json(told(shuffled)) == canonical_json(report)
+    assert sum(level["rows"] for level in report["levels"]) == len(rows)
+    assert sum(report["counts"].values()) == len(report["levels"])
+    for level in report["levels"]:
+        assert {test["verdict"] for test in level["tests"].values()} <= {"pass", "fail", "not_enough_evidence"}
+        assert all(test["reason"] for test in level["tests"].values())
 
 
 def test_the_slope_within_a_group_is_near_one_where_its_pds_are_honest() -> None:
