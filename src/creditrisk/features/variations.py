@@ -125,7 +125,7 @@ def _copies(
             if column not in table.column_names:
                 raise BadData(f'the main table has no column "{column}" to vary')
             field = table.schema.field(column)
-            copy = copy.set_column(table.schema.get_field_index(column), column, values.cast(field.type))
+            copy = copy.set_column(table.schema.get_field_index(column), column, _cast(values, field.type))
         for column, width in shifts[name].items():
             cells = copy.column(column)
             moved = (
@@ -136,3 +136,9 @@ def _copies(
             copy = copy.set_column(copy.schema.get_field_index(column), column, moved)
         copies.append(copy)
     return pa.concat_tables(copies)
+
+
+def _cast(values: pa.Array[Any], kind: pa.DataType) -> pa.Array[Any]:
+    if pa.types.is_decimal(kind) and pa.types.is_integer(values.type):  # Arrow wants room for 19 digits
+        return values.cast(pa.decimal128(38, kind.scale)).cast(kind)
+    return values.cast(kind)

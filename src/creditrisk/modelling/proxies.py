@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from creditrisk.kinds import Interval
@@ -131,9 +132,9 @@ def groups_of(audit: pa.Table, columns: Sequence[str]) -> tuple[list[Group], int
     left_out = 0
     for column in columns:
         if column in audit.column_names:
-            own = sorted(_groups(column, audit.column(column)), key=lambda group: (-group.counts[0], group.label))
-            groups += own[:MOST_GROUPS]
-            left_out += len(own[MOST_GROUPS:])
+            own, more = _groups(column, audit.column(column))
+            groups += own
+            left_out += more
     return groups, left_out
 
 
@@ -199,15 +200,22 @@ def _together(values: Values, groups: Sequence[Group]) -> list[Together]:
     return [Together(group, auc_interval(group.inside, own)) for group, own in zip(groups, margins, strict=True)]
 
 
-def _groups(column: str, cells: pa.ChunkedArray[Any]) -> list[Group]:
+def _groups(column: str, cells: pa.ChunkedArray[Any]) -> tuple[list[Group], int]:
     known = cells.is_valid().to_numpy()
     if pa.types.is_floating(cells.type) or pa.types.is_integer(cells.type) or pa.types.is_decimal(cells.type):
         figures = numbers(cells)
         if len(np.unique(figures[known])) > MOST_WORDS:
             cuts = np.unique(np.quantile(figures[known], [0.25, 0.5, 0.75]))
-            return [Group(column, f"above {cut:g}", known & (figures > cut), known) for cut in cuts]
-    words = np.array([str(word) for word in cells.to_pylist()], dtype=object)
-    return [Group(column, word, known & (words == word), known) for word in sorted(set(words[known].tolist()))]
+            return [Group(column, f"above {cut:g}", known & (figures > cut), known) for cut in cuts], 0
+    words = cells.cast(pa.string())
+    counted = sorted(
+        (-count, word)
+        for word, count in ((each["values"], each["counts"]) for each in words.value_counts().to_pylist())
+        if word is not None
+    )
+    kept = [word for _, word in counted[:MOST_GROUPS]]
+    codes = numbers(pc.index_in(words, value_set=pa.array(kept, pa.string())))
+    return [Group(column, word, codes == place, known) for place, word in enumerate(kept)], len(counted) - len(kept)
 
 
 def _sample(known: Flags, groups: Sequence[Group], *, spread: int = SAMPLE) -> Places:
