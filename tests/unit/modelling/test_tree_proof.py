@@ -10,7 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from creditrisk.modelling import ESTIMATORS, Feature, Learning, Rows
-from creditrisk.modelling.tree_proof import Node, Tree, _just_above, _lightgbm_trees, prove_directions, prove_trees
+from creditrisk.modelling.tree_proof import (
+    LINEAR,
+    TREES,
+    Node,
+    Tree,
+    _just_above,
+    _lightgbm_trees,
+    prove_directions,
+    prove_trees,
+)
 
 NUMBERS = (Feature("income", "number"), Feature("debt", "number"), Feature("town", "category", ("big", "small")))
 RISING = {"income": 1}
@@ -133,6 +142,23 @@ def test_the_sign_of_a_coefficient_is_the_proof_of_a_linear_model(wanted: int, *
     proofs = prove_directions(model, NUMBERS, {"income": wanted})
     assert proofs is not None
     assert [proof.holds for proof in proofs] == [holds]
+
+
+@pytest.mark.parametrize(("wanted", "holds"), [(-1, True), (1, False)])
+def test_the_order_of_its_points_is_the_proof_of_a_scorecard(wanted: int, *, holds: bool) -> None:
+    model = fitted("scorecard", {"income": -1})
+    proofs = prove_directions(model, NUMBERS, {"income": wanted})
+    assert proofs is not None
+    (proof,) = proofs
+    assert (proof.holds, proof.splits > 0) == (holds, True)
+    for example in proof.counter_examples:
+        low, high = (rows(2).values[:1].copy() for _ in range(2))
+        low[0, 0], high[0, 0] = example.low, example.high
+        assert (model.margin(high) < model.margin(low)).all()
+
+
+def test_every_estimator_has_a_proof() -> None:
+    assert set(TREES) | set(LINEAR) == set(ESTIMATORS)
 
 
 def test_an_estimator_without_a_proof_says_so(free: Any, monkeypatch: pytest.MonkeyPatch) -> None:
