@@ -43,9 +43,11 @@ def run_stages(context: Context, *, first: str | None = None, last: str | None =
     from creditrisk.features import check_sql
     from creditrisk.modelling import estimator_named
     from creditrisk.pipelines.assessments.groups import check_groups
+    from creditrisk.pipelines.assessments.segments import check_segments
 
     check_sql(context.book)
     check_groups(context.book)
+    check_segments(context.book)
     estimator_named(context.book.portfolio.training.estimator)
     if context.folder.root.is_dir():
         remove_partials(context.folder.root)

@@ -10,7 +10,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from creditrisk.config import Book
 from creditrisk.duck import DuckSettings, locked_room, named, translated
+from creditrisk.features import check_sql
 
 MOST_GROUPS = 20
 """Of a segment; the rows of smaller ones stand together as `other`."""
@@ -33,6 +35,16 @@ def segments_of(segments: Mapping[str, str], rows: pa.Table, settings: DuckSetti
                 ).fetchall()
             told[segment] = _largest([word for (word,) in words])
     return told
+
+
+def check_segments(book: Book) -> None:
+    """Raises BadConfig, naming the segment, where one does not fit the features: told before an hour of training."""
+    listed = ", ".join(f"cast(null as {kind}) as {named(name)}" for name, kind in check_sql(book).items())
+    with locked_room(DuckSettings(memory_limit="200MB", threads=1)) as con:
+        con.execute(f"create temp table feature_rows as select {listed} limit 0")
+        for segment, expression in book.portfolio.assessment.segments.items():
+            with translated(f"portfolio.yaml, assessment.segments.{segment}"):
+                con.execute(f"select cast(({expression}) as varchar) from feature_rows")  # noqa: S608
 
 
 def _largest(words: list[Any]) -> NDArray[np.str_]:
