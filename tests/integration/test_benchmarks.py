@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import feature_table, same_bits
+from benchmarks import feature_table, same_bits, training_cost
 from creditrisk.demo import write_demo
 
 ROWS = 2_000
@@ -29,3 +29,10 @@ def test_shuffled_rows_and_racing_threads_give_the_same_bits(raw: Path, tmp_path
     marks = same_bits.fingerprints(raw, tmp_path)
     assert len(marks) == 3
     assert len(set(marks.values())) == 1
+
+
+def test_training_is_measured_beside_the_bare_library_and_makes_the_same_model() -> None:
+    costs = training_cost.measure(1_500, turns=1, parameters={"rounds": 5, "early_stopping_rounds": 50})
+    assert costs["same_model"]
+    assert costs["ratio"] == costs["ours_cpu_s"][0] / costs["bare_cpu_s"][0]
+    assert costs["rounds"] == 5

@@ -125,7 +125,7 @@ def _smote(
     elif is_category.all():
         sampler = SMOTEN(**options)
     else:
-        sampler = SMOTENC(categorical_features=np.flatnonzero(is_category), **options)
+        sampler = SMOTENC(categorical_features=np.flatnonzero(is_category).tolist(), **options)
     # Goods play no part; one stands for them all, since the library wants two classes.
     few = np.concatenate([filled[bads], filled[~bads][:1]])
     target = np.append(np.ones(len(few) - 1, dtype=np.int64), 0)

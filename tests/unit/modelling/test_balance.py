@@ -121,6 +121,15 @@ def test_smote_takes_numbers_alone_and_words_alone(
     assert not np.isnan(more.values[len(narrow.target) :]).any()
 
 
+def test_smote_takes_several_columns_of_words(rows: tuple[Rows, tuple[Feature, ...]]) -> None:
+    given, features = rows
+    town = next(place for place, feature in enumerate(features) if feature.kind == "category")
+    values = np.hstack([given.values, given.values[::-1, [town]]])
+    both = (*features, replace(features[town], name="town_of_work"))
+    invented = balanced(Rows(values, given.target), _learning(both, method="smote")).values[len(given.target) :]
+    assert set(invented[:, -1].tolist()) <= {0.0, 1.0, 2.0}
+
+
 def test_a_column_that_all_rows_lack_and_a_constant_do_no_harm(rows: tuple[Rows, tuple[Feature, ...]]) -> None:
     given, features = rows
     lacking = np.full((len(given.target), 1), np.nan, dtype=np.float32)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -143,6 +145,13 @@ def test_misspelt_parameter_is_refused_with_the_nearest_name(name: str) -> None:
     }[name]
     with pytest.raises(BadConfig, match=f'did you mean "{right}"'):
         ESTIMATORS[name].settings({wrong: 3})
+
+
+@every_estimator
+def test_each_default_stands_in_the_documentation(name: str) -> None:
+    text = (Path(__file__).parents[3] / "docs" / "estimators.md").read_text(encoding="utf-8")
+    for parameter, value in ESTIMATORS[name].settings({}).items():
+        assert re.search(rf"`{parameter}` \(?{re.escape(f'{value:g}')}\b", text), f"{parameter} {value:g}"
 
 
 @pytest.mark.parametrize(
