@@ -66,7 +66,8 @@ def test_every_artefact_of_the_map_is_there(demo: Path, book: str) -> None:
         "data/processed/calibration.parquet", "data/processed/test.parquet", "data/processed/audit.parquet",
         "reports/ingestion_summary.json", "reports/contract_findings.json", "reports/data_lineage.json",
         "reports/metrics.json", "reports/test_metrics.json", "reports/test_predictions.parquet",
-        "reports/post_training_validation.json", "reports/registry_promotion.json",
+        "reports/post_training_validation.json", "reports/model_document.html",
+        "reports/registry_promotion.json",
         "reports/run_summary.html", "reports/evaluation", "reports/test_evaluation",
     ):  # fmt: skip
         assert (folder / name).exists(), name

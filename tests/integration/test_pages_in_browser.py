@@ -1,5 +1,6 @@
 """The run summary in a real browser: opened as a file, without a network, wide and narrow, light and dark."""
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,9 @@ import pytest
 
 from creditrisk.evaluation import curves, plots
 from creditrisk.pages.contract_findings import render_contract_findings
+from creditrisk.pages.model_document import headings, render_model_document
 from creditrisk.pages.run_summary import render_run_summary
+from tests.support.documents import document_facts
 from tests.support.runs import findings_report, full_run, scored_rows
 
 LAUNCH = [
@@ -48,6 +51,16 @@ def findings(tmp_path_factory: pytest.TempPathFactory) -> Path:
     report["checks_off"] = [{"table": "payments", "rule": "range", "column": "paid", "because": "to look around"}]
     path = tmp_path_factory.mktemp("reports") / "contract_findings.html"
     path.write_text(render_contract_findings(report, "Tiny book"), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def document(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    rows = scored_rows(600)
+    facts = document_facts()
+    drawn = plots.plots(curves.curves(rows.y, rows.pd, rows.score), full_run(rows)["importance"], invented=True)
+    path = tmp_path_factory.mktemp("reports") / "model_document.html"
+    path.write_text(render_model_document(facts, drawn), encoding="utf-8")
     return path
 
 
@@ -117,6 +130,36 @@ def test_text_stands_out_from_its_ground(browser: Any, summary: Path, scheme: st
     assert page.evaluate(_CONTRASTS_TOO_LOW) == []
     page.close()
 
+
+@pytest.mark.parametrize(("viewport", "scheme"), [(WIDE, "light"), (NARROW, "dark")], ids=["desktop", "phone"])
+def test_the_model_document_opens_without_a_complaint(
+    browser: Any, document: Path, viewport: dict[str, int], scheme: str
+) -> None:
+    page, complaints = opened(browser, document, viewport=viewport, color_scheme=scheme)
+    assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
+    assert page.evaluate(_CONTRASTS_TOO_LOW) == []
+    page.get_by_role("link", name="Price list").first.click()
+    assert page.evaluate("location.hash") == "#prices"
+    assert complaints == []
+    page.close()
+
+
+def test_the_model_document_prints_whole(browser: Any, document: Path) -> None:
+    """Each heading is a mark in the PDF, and at the width of A4 less its margins nothing is cut."""
+    page, _ = opened(browser, document, viewport={"width": 680, "height": 1000})
+    page.emulate_media(media="print")
+    assert page.evaluate(_CUT) == []
+    pdf = page.pdf(prefer_css_page_size=True, outline=True, tagged=True)
+    marks = {mark.decode("latin-1") for mark in re.findall(rb"/Title \(((?:[^()\\]|\\.)*)\)", pdf)}
+    assert len(re.findall(rb"/Type\s*/Page\b", pdf)) > 5
+    lost = [title for title in headings(document_facts()) if not any(title in mark for mark in marks)]
+    assert lost == []
+    page.close()
+
+
+_CUT = """() => [...document.querySelectorAll('table, dl, pre, code, img, svg, figure')]
+  .filter(element => element.getBoundingClientRect().right > document.documentElement.clientWidth + 1)
+  .map(element => element.tagName + ' ' + (element.textContent || '').trim().slice(0, 60))"""
 
 _CONTRASTS_TOO_LOW = """() => {
   const parse = colour => colour.match(/[\\d.]+/g).map(Number);

@@ -23,6 +23,8 @@ PLOTS = {
     "score_distribution": "Score by outcome",
     "gains": "Gains and lift",
     "pd_histogram": "Spread of the PDs",
+    "cut_offs": "Cut-offs",
+    "psi": "What has moved",
     "importance": "Strongest features",
 }
 """The plots that the page knows, in the order in which they are read: name of the PNG -> title."""

@@ -71,6 +71,12 @@ _AIDS = {
     "declining at random gives ({rate}). Average precision {ap}.",
     "calibration": "Each dot is a group of equal size: promised PD across, observed default rate up, with its 95% "
     "interval. Dots on the diagonal are honest; slope {slope}, 1 is right.",
+    "calibration_by_segment": "The same within each of the book's segments, one drawing a group: where the dots of one "
+    "leave the diagonal, the PDs of that group are too high (below it) or too low (above it).",
+    "cut_offs": "What each cut-off would do on the tested rows: approvals, bads among the approved, and profit by the "
+    "book's costs.",
+    "psi": "How far each feature has moved from development to test (population stability index), beside what chance "
+    "alone does on as many rows.",
     "score_distribution": "Points of those who paid and of those who did not; the further apart, the better "
     "(largest gap between their cumulative shares, KS, {ks}).",
     "gains": "Going from the riskiest applicant down: the share of all bads met so far, and how many times more than "

@@ -28,7 +28,8 @@ def write_document(context: Context, bundle: Bundle, evidence: Evidence, validat
 
 
 def gather(context: Context, bundle: Bundle, evidence: Evidence, validation: Mapping[str, Any]) -> DocumentFacts:
-    reports, problems = dict(evidence.reports), dict(evidence.problems)
+    there = {name: why for name, why in evidence.problems.items() if context.folder.report(name).is_file()}
+    reports, problems = dict(evidence.reports), there
     for name in BESIDE:
         path = context.folder.report(name)
         if path.is_file():

@@ -9,11 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from creditrisk.cli import main
+from creditrisk.config import Workspace, load_book
 from creditrisk.errors import Refused
 from creditrisk.files import read_json, write_json
 from creditrisk.kinds import sha256_of
 from creditrisk.pipelines import register_model, validate_model
 from creditrisk.pipelines.context import Context
+from creditrisk.pipelines.stages import run_stages
 from creditrisk.pipelines.validate_model import BEFORE_THE_MODEL, OF_THE_MODEL, gathered, need_passed
 from tests.support.schemas import faults
 
@@ -133,3 +136,56 @@ def test_a_model_is_not_registered_on_the_validation_of_another(own: Context) ->
     with pytest.raises(Refused) as caught:
         register_model.run(own)
     assert "creditrisk validate tiny" in caught.value.hint
+
+
+def told_by(context: Context, *words: str) -> list[str]:
+    """The command on this context's book and workspace."""
+    return ["validate", str(context.book.folder), "--workspace", str(context.workspace.root), *words]
+
+
+def test_the_command_exits_with_one_where_a_gate_fails_and_lists_it(
+    own: Context, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _altered(own.folder.report("leak_report.json"))
+    assert main(told_by(own)) == 1
+    told = capsys.readouterr()
+    assert "FAIL" in told.out
+    assert "model_document.html" in told.out.replace("\n", "")
+    assert "refused: the model fails reports" in told.err
+    assert "Traceback" not in told.err
+
+
+def test_without_a_fail_the_command_exits_with_zero(own: Context, capsys: pytest.CaptureFixture[str]) -> None:
+    lenient = "gates.reasons_proved_min={value: 0.0, because: a test}"
+    code = main(told_by(own, "--json", "--set", lenient))
+    report = json.loads(capsys.readouterr().out)
+    assert code == (1 if report["verdict"] == "fail" else 0)
+    assert report["bundle_sha256"] == bundle_of(own)
+
+
+def test_the_document_is_written_from_the_reports_of_the_run_and_again_to_the_byte(own: Context) -> None:
+    page = own.folder.report("model_document.html")
+    first = page.read_bytes()
+    text = first.decode("utf-8")
+    assert bundle_of(own) in text
+    assert "Tiny book" in text
+    assert "Not run" in text  # compare and tune are run apart
+    validate_model.run(own)
+    assert page.read_bytes() == first
+
+
+def test_a_spoilt_report_is_not_told_in_the_document(own: Context) -> None:
+    _altered(own.folder.report("fairness.json"))
+    own.folder.report("calibration_report.json").unlink()
+    validate_model.run(own)
+    text = own.folder.report("model_document.html").read_text(encoding="utf-8")
+    assert "<strong>Not to be believed</strong>: <code>fairness.json</code>" in text
+    assert "creditrisk evaluate tiny" in text
+
+
+def test_the_bundle_trains_itself_again_to_the_same_model(own: Context, tmp_path: Path) -> None:
+    """What the document tells to type: run the bundle's own folder as a book, elsewhere."""
+    book = load_book(own.folder.bundle(bundle_of(own)))
+    again = replace(own, book=book, workspace=Workspace(tmp_path / "again").open(), found={}, written={})
+    run_stages(again, last="train")
+    assert bundle_of(again) == bundle_of(own)

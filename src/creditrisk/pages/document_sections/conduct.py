@@ -61,17 +61,40 @@ def policy(doc: DocumentFacts) -> Section:
 
 
 def _listed(exceptions: Any) -> list[Block]:
-    """Exceptions as they are told: a table of their common plain values, bounded."""
+    """Exceptions by what they are about, how many applicants, how much, and who answers for them; bounded."""
     rows = [row for row in exceptions if isinstance(row, Mapping)]
     if not rows:
         return [Bullets([str(row) for row in exceptions][:_MOST])]
-    keys = [key for key in rows[0] if not isinstance(rows[0][key], list | Mapping) or formats.as_number(rows[0][key])]
-    told = [[_spelt(row.get(key)) for key in keys[:7]] for row in rows[:_MOST]]
+    keys = [key for key in (*SHOWN, *sorted({*rows[0]} - {*SHOWN})) if any(_is_plain(row.get(key)) for row in rows)]
+    told = [[_spelt(key, row.get(key)) for key in keys[:7]] for row in rows[:_MOST]]
     left = f"{len(rows) - _MOST} more stand in policy_checks.json." if len(rows) > _MOST else ""
-    return [Table([str(key).replace("_", " ") for key in keys[:7]], told, left)]
+    return [Table([SHOWN.get(key, str(key).replace("_", " ")) for key in keys[:7]], told, left)]
 
 
-def _spelt(value: Any) -> Any:
+SHOWN = {
+    "column": "Column",
+    "feature": "Feature",
+    "share": "Applicants#",
+    "worst": "Worst change of PD#",
+    "broken": "How many#",
+    "compared": "Of#",
+    "accepted": "Accepted by",
+}
+
+
+def _is_plain(value: Any) -> bool:
+    return value is not None and not isinstance(value, list)
+
+
+def _spelt(key: str, value: Any) -> Any:
+    if key == "share":
+        return formats.percent(value)
+    if key == "worst":
+        return formats.percent(value, 2)
+    if isinstance(value, Mapping) and formats.as_number(value) is None:
+        return ", ".join(f"{name}: {inner}" for name, inner in value.items())
+    if isinstance(value, list):
+        return ", ".join(str(inner) for inner in value)
     return number(value, 4) if isinstance(value, float | Mapping) else value
 
 

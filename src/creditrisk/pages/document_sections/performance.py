@@ -8,12 +8,14 @@ from typing import Any
 from creditrisk.pages import formats, story
 from creditrisk.pages.document_sections.blocks import (
     Block,
+    Cell,
     Facts,
     Heading,
     Pictures,
     Section,
     Table,
     Words,
+    difference,
     number,
     share,
     verdict,
@@ -23,10 +25,10 @@ from creditrisk.pages.document_sections.facts import DocumentFacts
 
 _PLACES = {"decimals": 3, "four": 4}
 TESTS = {
-    "spiegelhalter": "Spiegelhalter: squared errors as promised",
-    "slope_and_intercept": "Calibration line: slope 1 and intercept 0",
-    "in_the_large": "Mean PD is the default rate",
-    "hosmer_lemeshow": "Hosmer-Lemeshow (information only)",
+    "spiegelhalter": "Spiegelhalter: errors as promised",
+    "slope_and_intercept": "Line: slope 1, intercept 0",
+    "in_the_large": "Mean PD right",
+    "hosmer_lemeshow": "Hosmer-Lemeshow (information)",
     "binomial_too_low": "Binomial: PD too low",
     "binomial": "Binomial: PD right",
     "jeffreys_too_low": "Jeffreys: PD too low",
@@ -98,11 +100,12 @@ def calibration(doc: DocumentFacts) -> Section:
         *_line_of(told["overall"]),
         Pictures(["calibration", "pd_histogram"]),
         Heading("Tests over all rows"),
-        _tests({"": told["overall"]}),
+        _tests_of_all(told["overall"]),
         Heading("By grade"),
         _by_group("Grade", [(row["grade"], row) for row in told["by_grade"]], margin=True),
         _tests({row["grade"]: row for row in told["by_grade"]}, first="Grade"),
         Heading("By segment"),
+        Pictures(["calibration_by_segment"]),
         *_segments(told),
         *_shift(told),
         *_methods(told),
@@ -177,28 +180,35 @@ def _by_group(first: str, rows: list[tuple[str, Mapping[str, Any]]], *, margin: 
     )
 
 
-def _tests(groups: Mapping[str, Mapping[str, Any]], first: str = "") -> Table:
+def _tests_of_all(overall: Mapping[str, Any]) -> Table:
     rows = [
-        (
-            *((group,) if first else ()),
-            TESTS.get(test["test"], test["test"]),
-            verdict(test["verdict"]),
-            test["n"],
-            test["bads"],
-            formats.decimals(test["expected_bads"], 1),
-            _p(test["p_value"]),
-            _p(test["p_value_corrected"]),
-            "" if test["p_value"] is not None else test["reason"],
-        )
-        for group, of in groups.items()
-        for test in of["tests"]
+        (TESTS.get(test["test"], test["test"]), verdict(test["verdict"]), _p(test["p_value"]), test["reason"])
+        for test in overall["tests"]
     ]
-    columns = ("Test", "Verdict", "Rows#", "Bads#", "Promised#", "p#", "p corrected#", "Why not")
-    return Table(
-        (first, *columns) if first else columns,
-        rows,
-        "Too few promised bads or goods give no verdict. Corrected: for the groups asked together (Holm).",
-    )
+    return Table(("Test", "Verdict", "p#", "Found"), rows)
+
+
+def _tests(groups: Mapping[str, Mapping[str, Any]], first: str) -> Table:
+    """A row for each group and a column for each test, so that many groups stay readable."""
+    names = list(dict.fromkeys(test["test"] for of in groups.values() for test in of["tests"]))
+    rows = []
+    for group, of in groups.items():
+        by_name = {test["test"]: test for test in of["tests"]}
+        untold = next((test for test in of["tests"] if test["p_value"] is None), None)
+        promised = f"{formats.decimals(of['tests'][0]['expected_bads'], 1)}" if of["tests"] else ""
+        cells = [_test(by_name.get(name)) for name in names]
+        rows.append((group, of["n"], of["bads"], promised, *cells, untold["reason"] if untold else ""))
+    columns = (first, "Rows#", "Bads#", "Promised#", *(TESTS.get(name, name) for name in names), "Why not")
+    note = "Verdict and p value, corrected for the groups asked together (Holm); below 0.05 is a fail."
+    return Table(columns, rows, note)
+
+
+def _test(test: Mapping[str, Any] | None) -> Cell:
+    if test is None:
+        return Cell("")
+    words = {"pass": "pass", "fail": "fail", "not_enough_evidence": "too few"}.get(test["verdict"], test["verdict"])
+    figure = "" if test["p_value_corrected"] is None else f" {_p(test['p_value_corrected'])}"
+    return Cell(f"{words}{figure}", test["verdict"])
 
 
 def _p(value: Any) -> str:
@@ -243,13 +253,18 @@ def _shift(told: Mapping[str, Any]) -> list[Block]:
     ]
 
 
+def _gap(value: Any) -> str:
+    """Of a paired difference {difference, low, high}."""
+    return difference({**value, "value": value.get("difference", value.get("value"))} if value else None, 5)
+
+
 def _methods(told: Mapping[str, Any]) -> list[Block]:
     rows = [
         (
             row["method"],
             "serves" if row["served"] else "",
             formats.decimals(row.get("log_loss"), 5),
-            number(row.get("loss_over_served"), 5),
+            _gap(row.get("loss_over_served")),
             formats.percent(row.get("on_plateaus")),
             "; ".join(row.get("notes", {}).values()),
         )

@@ -44,6 +44,7 @@ def stability(doc: DocumentFacts) -> Section:
         Table(("Asked", "Verdict", "Found"), rows),
         Table(("Limit", "Value#", "Because"), limits),
         Heading("Features that moved most"),
+        Pictures(["psi"]),
         _moved(told.get("features", {}).get("features", ())),
         *_vintages(told.get("vintages", {})),
         *_segments(told.get("segments", {})),
