@@ -30,6 +30,9 @@ def split(tmp_path_factory: pytest.TempPathFactory) -> Context:
         folder,
         training__threads=1,
         training__parameters__xgboost__rounds=10,
+        training__parameters__lightgbm={"rounds": 5, "min_data_in_leaf": 20},
+        training__parameters__random_forest={"trees": 5},
+        training__parameters__scorecard={"candidates_max": 3, "characteristics_max": 2},
         features__presets__other={"sql": ["payment_features.sql", "feature_table.sql"]},
     )
     for stage in ("ingest", "check", "features", "split"):
