@@ -1,0 +1,87 @@
+"""The promises about quality: at a twentieth of the size on invented loans, and the bars on the real files.
+
+`benchmarks/model_quality.py` judges the full size. Quicker trees than the books' own keep the invented part short; the
+real files are learnt as the books say.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from benchmarks import model_quality
+from creditrisk.modelling import load_bundle
+from creditrisk.scoring import score
+
+ROWS = 15_000
+KNOWN_MISSES = {
+    "application": {"calibration slope, 60 months"},
+    "with_price": {"mean PD to default rate, 36 months"},
+}
+"""Of the bars on 2011. One that is met one day is to be taken from here."""
+QUICKER = {"learning_rate": 0.12, "max_depth": 4}
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Ours and the reference on the same invented loans."""
+    folder = tmp_path_factory.mktemp("quality")
+    raw = model_quality.invent(folder / "raw", ROWS)
+    settings = [f"training.parameters.xgboost.{name}={value}" for name, value in QUICKER.items()]
+    changes = [word for setting in settings for word in ("--set", setting)]
+    model_quality.run("home_credit", raw, folder / "workspace", *changes, until="train")
+    book = folder / "workspace" / "home_credit"
+    (bundle_folder,) = (book / "models").glob("*/bundle")
+    bundle, rows = load_bundle(bundle_folder), pq.read_table(book / "data" / "processed" / "test.parquet")
+    tested = score(bundle, rows, with_reasons=False).append_column("target", rows["target"])
+    return model_quality.compared(raw, book, tested, **QUICKER)
+
+
+def test_ours_is_not_below_the_generic_aggregates_with_fewer_columns(told: dict[str, Any]) -> None:
+    assert told["ours"]["columns"] <= model_quality.FEATURES_MAX < told["reference"]["columns"]
+    assert told["difference"]["roc_auc"]["high"] >= 0
+    assert told["difference"]["brier"]["low"] <= 0
+    assert told["difference"]["log_loss"]["low"] <= 0
+    assert told["ours"]["roc_auc"] < told["true"]["roc_auc"]
+
+
+def test_the_mean_pd_is_the_generators_and_the_slope_is_one(told: dict[str, Any]) -> None:
+    """Of 12,000 rows to learn from: chance alone moves their default rate by 3 % of it, and the slope by 0.07."""
+    assert 0.94 <= told["true"]["mean_pd_to_true"] <= 1.06
+    assert abs(told["true"]["errors_from_default_rate"]) <= 3
+    assert 0.86 <= told["ours"]["calibration_slope"] <= 1.14
+
+
+@pytest.mark.parametrize(
+    ("part", "changes", "missed"),
+    [
+        ("ours", {"columns": 401}, "invented: columns of ours"),
+        ("ours", {"calibration_slope": 0.94}, "invented: calibration slope"),
+        ("true", {"mean_pd_to_true": 1.021}, "invented: mean PD to the generator's"),
+        ("true", {"errors_from_default_rate": -3.1}, "invented: standard errors from the default rate"),
+        ("difference", {"roc_auc": {"difference": -0.0001}}, "invented: AUC, ours less the reference"),
+    ],
+)
+def test_each_bar_is_missed_by_what_lies_outside_it(
+    part: str, changes: dict[str, Any], missed: str, told: dict[str, Any]
+) -> None:
+    spoilt = {**told, part: {**told[part], **changes}}
+    assert missed in [bar.what for bar in model_quality.invented_bars(spoilt) if bar.met is False]
+
+
+def test_real_applications_are_ranked_as_well_as_promised(real_data: Path, tmp_path: Path) -> None:
+    bars = model_quality.home_credit_bars(model_quality.real_home_credit(real_data, tmp_path))
+    assert [bar for bar in bars if bar.met is not True] == []
+
+
+@pytest.mark.parametrize("preset", model_quality.PRESETS)
+def test_the_real_loans_of_2011_are_ranked_and_priced_as_well_as_promised(
+    preset: str, real_data: Path, tmp_path: Path
+) -> None:
+    """But for one bar each, which nothing before 2011 announces: docs/what-paid.md."""
+    bars = model_quality.lending_club_bars(preset, model_quality.real_lending_club(real_data, tmp_path, preset))
+    missed = {bar.what.partition(": ")[2] for bar in bars if bar.met is not True}
+    assert missed == KNOWN_MISSES[preset]
