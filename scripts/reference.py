@@ -46,6 +46,11 @@ SCORED = {
         "people's facts in this one's place; empty where nobody tried), largest fall first; docs/reasons.md.",
     ),
     "warnings": ("list of text", "What of the application the model could not read as it should."),
+    "counterfactual": (
+        "struct",
+        "Only with `--counterfactuals`: the nearest change of changeable facts that gives a better decision "
+        "(`changes`, `decision`, `pd`), or that none does (`says`); empty for an approval.",
+    ),
 }
 """Column of a scored row: (type, meaning)."""
 
@@ -172,7 +177,7 @@ def _other_outputs() -> list[str]:
         _table(("column", "type", "meaning"), rows),
         "## test_predictions.parquet",
         "The same columns for the rows of the test part, and `target` (1 bad, 0 good). A batch over the same raw rows "
-        "gives the same bits.",
+        "gives the same bits, except that its reasons are proved and these are candidates.",
     ]
 
 

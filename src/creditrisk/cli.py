@@ -291,15 +291,19 @@ def score(
             "--bundle", metavar="DIR", help="A bundle folder instead of a registered model; may be an address."
         ),
     ] = None,
-    reasons: Annotated[bool, typer.Option("--reasons/--no-reasons", help="Give reasons for declines.")] = True,
+    reasons: Annotated[bool, typer.Option("--reasons/--no-reasons", help="Give proved reasons for declines.")] = True,
+    counterfactuals: Annotated[
+        bool, typer.Option("--counterfactuals", help="Add what would have had to be different.")
+    ] = False,
     by: Actor = None,
     as_json: AsJson = False,
     debug: Debug = False,  # noqa: ARG001
 ) -> None:
     """Batch: raw tables in, decisions out."""
     told = _score_book(
-        book, workspace, source, output, by=by, as_json=as_json, alias=alias, bundle=bundle, reasons=reasons
-    )
+        book, workspace, source, output, by=by, as_json=as_json, alias=alias, bundle=bundle, reasons=reasons,
+        counterfactuals=counterfactuals,
+    )  # fmt: skip
 
     def words() -> None:
         mark = " (invented data)" if told["invented_data"] else ""
@@ -534,6 +538,7 @@ def _score_book(
     alias: str = "candidate",
     bundle: str | None = None,
     reasons: bool = True,
+    counterfactuals: bool = False,
 ) -> dict[str, Any]:
     from creditrisk.pipelines.batch_predict import run as batch_predict
     from creditrisk.wiring import book_with, context_for
@@ -543,7 +548,9 @@ def _score_book(
         context_for(book_with(book, {}), workspace, actor=by, progress=progress) as context,
     ):
         reference = bundle or f"models:/{context.book.name}@{alias}"
-        return batch_predict(context, source, output, reference=reference, with_reasons=reasons)
+        return batch_predict(
+            context, source, output, reference=reference, with_reasons=reasons, with_counterfactuals=counterfactuals
+        )
 
 
 def _print(table: Any) -> None:

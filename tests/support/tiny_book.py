@@ -38,6 +38,7 @@ decision:
   decline_from_pd: {value: 0.3, because: a test, owner: tests}
   refer_from_share_of_cut_off: {value: 0.8, because: a test, owner: tests}
   grades: {A: 0.05, B: 0.2, C: 1.0}
+  changeable: {debt: {direction: down, because: it can be paid back first}}
 """
 
 APPLICATION = """\

@@ -251,7 +251,8 @@ def mentioned(book: Book) -> dict[str, dict[str, str]]:
     words = set("".join(one if one.isalnum() or one == "_" else " " for one in text).split())
     schema = {}
     for table, columns in table_schema(book).items():
-        kept = {name: kind for name, kind in columns.items() if name.lower() in words}
+        changed = book.portfolio.decision.changeable if table == MAIN else {}
+        kept = {name: kind for name, kind in columns.items() if name.lower() in words or name in changed}
         if table == MAIN or kept:
             schema[table] = {**({book.key: columns[book.key]} if table == MAIN else {}), **kept}
     return schema

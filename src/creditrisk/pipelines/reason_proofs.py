@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from creditrisk.config import MAIN, Book
 from creditrisk.duck import DuckSettings
-from creditrisk.errors import BadConfig
+from creditrisk.errors import BadConfig, Refused
 from creditrisk.features import (
     Applicants,
     Factor,
@@ -36,8 +36,6 @@ def proofs_of(
     """tables: the typed tables that the development rows were made from."""
     quantiles = _quantiles(book, tables, development[book.key], settings)
     wanted = book.portfolio.decision.peers
-    if not wanted:
-        return Proofs(quantiles=quantiles, unproved="the book keeps no peers (decision.peers is 0)")
     try:
         lineage = feature_lineage(book)
         reads = {name: _by_table(lineage[name]) for name in model.preprocess.names}
@@ -45,6 +43,8 @@ def proofs_of(
         Substitution(book, reads=reads, factors=(), peers={}, settings=settings).cut  # noqa: B018
     except BadConfig as error:
         return Proofs(quantiles=quantiles, unproved=f"the book's SQL cannot be followed: {error}")
+    if not wanted:
+        return Proofs(reads=reads, quantiles=quantiles, unproved="the book keeps no peers (decision.peers is 0)")
     margins = model.estimator.margin(model.preprocess.matrix(development).values)
     pd = model.calibrator(margins)
     keys = development[book.key].to_pylist()
@@ -81,6 +81,20 @@ def finder(
     substitution = substitution_of(bundle, book, settings)
     if substitution is None:
         return None
+    return lambda keys: substitution.over(rows_of(tables, book, substitution.schema, keys, settings))
+
+
+def changer(
+    bundle: Bundle, book: Book, tables: Mapping[str, Path], settings: DuckSettings
+) -> Callable[[pa.Array], Applicants]:
+    """Given keys, the people whose facts may be changed. Raises Refused when the bundle cannot tell what they move."""
+    if not bundle.lineage:
+        raise Refused(
+            "the bundle does not say which features a raw column moves",
+            where="lineage.json",
+            hint="train the model again with this version",
+        )
+    substitution = Substitution(book, reads=bundle.lineage, factors=(), peers={}, settings=settings)
     return lambda keys: substitution.over(rows_of(tables, book, substitution.schema, keys, settings))
 
 

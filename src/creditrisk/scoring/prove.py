@@ -112,20 +112,33 @@ def _means(
     """{group: each row's mean margin over the peers whose factor it is given}."""
     computed = {variant: _matrix(bundle.preprocess, table) for variant, table in people.computed(where).items()}
     place = {name: column for column, name in enumerate(bundle.preprocess.names)}
-    changed = np.repeat(values, len(peers), axis=0)
+    repeated = np.repeat(values, len(peers), axis=0)
     means = {}
     for step in people.steps:
         copied = [place[name] for name in step.copied]
-        changed[:, copied] = np.tile(peers[:, copied], (len(values), 1))
-        touched = list(copied)
+        if not step.computed:
+            means[step.code] = _mean_of_copies(bundle, values, peers, copied)
+            continue
+        columns = list(copied)
+        repeated[:, copied] = np.tile(peers[:, copied], (len(values), 1))
         for variant, names in step.computed:
-            columns = [place[name] for name in names]
-            changed[:, columns] = np.column_stack([computed[variant][name] for name in names])
-            touched += columns
-        margins = bundle.estimator.margin(changed).reshape(len(values), len(peers))
+            places = [place[name] for name in names]
+            repeated[:, places] = np.column_stack([computed[variant][name] for name in names])
+            columns += places
+        margins = bundle.estimator.margin(repeated).reshape(len(values), len(peers))
         means[step.code] = np.mean(margins, axis=1)
-        changed[:, touched] = np.repeat(values[:, touched], len(peers), axis=0)
+        repeated[:, columns] = np.repeat(values[:, columns], len(peers), axis=0)
     return means
+
+
+def _mean_of_copies(bundle: Bundle, values: Values, peers: Values, columns: Sequence[int]) -> Floats:
+    """Peers with the same values are scored once: of a flag there are two, however many people have it."""
+    taken = np.ascontiguousarray(peers[:, columns])
+    _, first, same = np.unique(taken.view(np.uint32), axis=0, return_index=True, return_inverse=True)
+    changed = np.repeat(values, len(first), axis=0)
+    changed[:, columns] = np.tile(taken[first], (len(values), 1))
+    margins = bundle.estimator.margin(changed).reshape(len(values), len(first))
+    return np.mean(margins[:, same.ravel()], axis=1)
 
 
 def _matrix(preprocess: Preprocess, table: pa.Table) -> dict[str, Values]:

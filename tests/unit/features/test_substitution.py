@@ -16,7 +16,8 @@ from creditrisk.features import Applicants
 from creditrisk.features.branches import cut
 from creditrisk.features.engine import table_schema
 from creditrisk.features.substitution import _same_distance
-from tests.support.proving import features_from_raw, given_peers_rows, substitution
+from tests.support.proving import features_from_raw, given_peers_facts, substitution
+from tests.support.proving import people as rows_of_people
 from tests.support.tiny_book import write_tiny_book
 
 
@@ -74,10 +75,11 @@ def test_replacing_a_factor_equals_the_whole_sql_over_the_replaced_raw_tables(
     people = substitution(book, peers).over(raw)
     own = features_from_raw(book, raw)
     for place in range(6):
+        tried = given_peers_facts(book, rows_of_people(book, raw, [place + 1]), peers, columns=columns, tables=tables)
+        whole = features_from_raw(book, tried).to_pylist()
         for peer in range(4):
-            tried = given_peers_rows(book, raw, peers, place + 1, peer + 101, columns=columns, tables=tables)
-            whole = features_from_raw(book, tried).to_pylist()[0]
-            assert _hybrid(people, own, place, peer, code) == whole
+            wanted = {**whole[peer], "loan_id": place + 1}
+            assert _hybrid(people, own, place, peer, code) == wanted
 
 
 def test_a_table_that_nobody_asked_for_is_no_factor(book: Book) -> None:

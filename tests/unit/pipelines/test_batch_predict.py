@@ -5,13 +5,20 @@ from __future__ import annotations
 import csv
 import json
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from creditrisk.config import load_book
 from creditrisk.errors import BadData, BadUsage
+from creditrisk.modelling import Bundle, load_bundle
 from creditrisk.pipelines import batch_predict
 from creditrisk.pipelines.context import Context
+from creditrisk.scoring import LEAST_FALL, score
+from tests.support.proving import features_from_raw, mean_margins_without, people, read_tables
 from tests.support.tiny_run import write_tiny_raw
 
 CANDIDATE = "models:/tiny@candidate"
@@ -22,12 +29,71 @@ def test_scored_rows_have_the_evaluations_bits(finished: Context, tmp_path: Path
     told = batch_predict.run(finished, finished.raw, out, reference=CANDIDATE)
     rows = {row["loan_id"]: row for row in pq.read_table(out).to_pylist()}
     tested = pq.read_table(finished.folder.report("test_predictions.parquet")).drop_columns(["target"]).to_pylist()
-    assert [rows[row["loan_id"]] for row in tested] == tested
+    assert [_but_reasons(rows[row["loan_id"]]) for row in tested] == [_but_reasons(row) for row in tested]
     assert list(rows) == sorted(rows)
     assert told["rows"] == sum(told["decisions"].values()) == 600
     assert told["version"] == 1
     assert told["invented_data"] is False
     assert list(tmp_path.iterdir()) == [out]
+
+
+def _but_reasons(row: dict[str, Any]) -> dict[str, Any]:
+    """The batch proves the reasons of everybody, the evaluation those of a sample in a report of their own."""
+    return {name: value for name, value in row.items() if name not in ("reasons", "warnings")}
+
+
+def test_reasons_of_a_batch_are_proved_by_scoring_the_raw_rows_with_a_peers_facts(
+    finished: Context, tmp_path: Path
+) -> None:
+    out = tmp_path / "decisions.parquet"
+    told = batch_predict.run(finished, finished.raw, out, reference=CANDIDATE)
+    assert told["reasons_unproved"] is None
+    (folder,) = finished.folder.models.glob("*/bundle")
+    bundle, book = load_bundle(folder), load_book(folder)
+    raw = read_tables(finished.folder.bronze, book)
+    declined = [row for row in pq.read_table(out).to_pylist() if row["decision"] == "decline"][:5]
+    assert declined
+    for row in declined:
+        own = _margin(bundle, features_from_raw(book, people(book, raw, [row["loan_id"]])))[0]
+        codes = [words.code for words in bundle.policy.reasons]
+        means = mean_margins_without(bundle, book, raw, [(row["loan_id"], code) for code in codes])
+        falls = {code: own - mean for code, mean in zip(codes, means, strict=True)}
+        expected = sorted((code for code in falls if falls[code] > LEAST_FALL), key=lambda code: (-falls[code], code))
+        assert [reason["code"] for reason in row["reasons"]] == expected[:4]
+        for reason in row["reasons"]:
+            without = bundle.calibrator(np.array([own - falls[reason["code"]]]))[0]
+            assert reason["pd_without"] == pytest.approx(without, abs=1e-12)
+            assert reason["pd_without"] < row["pd"]
+
+
+def _margin(bundle: Bundle, features: pa.Table) -> np.ndarray[Any, np.dtype[np.float64]]:
+    return bundle.estimator.margin(bundle.preprocess.matrix(features).values)
+
+
+def test_a_counterfactual_is_proved_by_its_own_raw_row_and_touches_no_fixed_fact(
+    finished: Context, tmp_path: Path
+) -> None:
+    out = tmp_path / "decisions.parquet"
+    batch_predict.run(finished, finished.raw, out, reference=CANDIDATE, with_reasons=False, with_counterfactuals=True)
+    (folder,) = finished.folder.models.glob("*/bundle")
+    bundle, book = load_bundle(folder), load_book(folder)
+    raw = read_tables(finished.folder.bronze, book)
+    rows = pq.read_table(out).to_pylist()
+    assert {row["counterfactual"] is None for row in rows if row["decision"] == "approve"} == {True}
+    helped = [row for row in rows if row["counterfactual"] and row["counterfactual"]["changes"]]
+    assert helped
+    for row in helped[:5]:
+        (change,) = row["counterfactual"]["changes"]
+        assert change["column"] == "debt"
+        assert change["new"] < change["old"]
+        own = people(book, raw, [row["loan_id"]])
+        new = pa.array([change["new"]]).cast(own["application"].schema.field("debt").type)
+        place = own["application"].column_names.index("debt")
+        changed = {**own, "application": own["application"].set_column(place, "debt", new)}
+        again = score(bundle, features_from_raw(book, changed), with_reasons=False).to_pylist()[0]
+        assert (again["decision"], again["pd"]) == (row["counterfactual"]["decision"], row["counterfactual"]["pd"])
+    left = [row for row in rows if row["counterfactual"] and not row["counterfactual"]["changes"]]
+    assert all("no change helps" in row["counterfactual"]["says"] for row in left)
 
 
 def test_csv_and_json_hold_what_parquet_holds(finished: Context, tmp_path: Path) -> None:
