@@ -7,14 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from creditrisk.config import Balance
 from creditrisk.errors import BadData
+from creditrisk.evaluation import calibration_tests
 from creditrisk.modelling import Estimator, Feature, Learning, Preprocess, Rows
 from creditrisk.modelling import out_of_fold as out_of_fold_module
 from creditrisk.modelling.balance import balanced, stopping_rows
 from creditrisk.modelling.estimators import Logistic
+from creditrisk.stats import sigmoid
 from tests.support.learning import FEATURES, development_rows, tiny_book, trained
 
 RESAMPLING = ("smote", "down_sample", "smote_and_down_sample")
@@ -187,3 +190,33 @@ def test_only_fitted_rows_are_balanced_in_each_fold_and_at_the_refit(
     assert len(fitted) == 4
     assert model.balance == "smote_and_down_sample"
     assert model.out_of_fold.num_rows == 600
+
+
+def _rarely_bad(count: int, seed: int) -> pa.Table:
+    """Every good and one bad in six: about one row in ten is bad."""
+    table = development_rows(count, seed)
+    bads = np.cumsum(table["target"].to_numpy()) % 6 == 0
+    return table.filter(pa.array(bads | (table["target"].to_numpy() == 0)))
+
+
+def test_with_smote_and_down_sampling_the_trees_alone_fail_the_calibration_tests_and_the_served_pd_passes(
+    tmp_path: Path,
+) -> None:
+    book = tiny_book(
+        tmp_path,
+        training__balance__method="smote_and_down_sample",
+        training__parameters__xgboost={"rounds": 40, "learning_rate": 0.1},
+        training__calibration=["platt"],
+    )
+    model = trained(book, _rarely_bad(4000, seed=7))
+    new = _rarely_bad(3000, seed=90)
+    target = new["target"].to_numpy()
+    margin = model.estimator.margin(model.preprocess.matrix(new).values)
+    alone, served = (
+        calibration_tests.overall(target, sigmoid(margin)),
+        calibration_tests.overall(target, model.calibrator(margin)),
+    )
+    assert np.mean(sigmoid(margin)) > 1.8 * np.mean(target)
+    for name in ("spiegelhalter", "slope_and_intercept", "in_the_large"):
+        verdicts = [next(test["verdict"] for test in told["tests"] if test["test"] == name) for told in (alone, served)]
+        assert verdicts == ["fail", "pass"], name
