@@ -361,7 +361,9 @@ def _points(estimator: Estimator, features: Sequence[Feature], directions: Mappi
         proofs.append(proof)
         if name not in table or table[name].bins.feature.kind != "number":
             continue
-        splits, points = table[name].bins.splits, table[name].points[: table[name].bins.ordered]
+        # As a model's inputs, which are float32, meet them: the smallest one at or above each split.
+        splits = [_just_above(np.nextafter(split, -np.inf)) for split in table[name].bins.splits]
+        points = table[name].points[: table[name].bins.ordered]
         proof.splits = len(splits)
         for low, split in enumerate(splits):
             for high in range(low + 1, len(points)):
