@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from rich.console import Console
 
@@ -103,6 +104,14 @@ def test_the_columns_kept_apart_join_for_the_comparison_alone(compared: Context,
     assert row["figures"]["roc_auc"] != report["own"]["figures"]["roc_auc"]
     assert not compared.folder.models.exists()
     assert [path.name for path in compared.folder.root.iterdir() if path.name.startswith(".partial")] == []
+
+
+def test_rare_words_of_a_column_that_is_put_back_are_one_word() -> None:
+    words = pa.chunked_array([["a"] * 150 + ["b"] + [None], ["c", "a"]])
+    told = compare_models._common_words(words).to_pylist()
+    assert told == ["a"] * 150 + ["any other", None, "any other", "a"]
+    numbers = pa.chunked_array([[1, 2]])
+    assert compare_models._common_words(numbers) is numbers
 
 
 def test_a_preset_that_makes_the_same_features_differs_by_nothing(report: dict[str, Any]) -> None:
