@@ -37,6 +37,8 @@ def gather(context: Context, bundle: Bundle, evidence: Evidence, validation: Map
                 reports[name] = read_json(path)
             except CreditRiskError as error:
                 problems[name] = error.what
+    if "data_lineage.json" in reports:
+        reports["data_lineage.json"] = _before_validation(reports["data_lineage.json"])
     return DocumentFacts(
         portfolio=context.book.portfolio.model_dump(mode="json"),
         bundle_sha256=bundle.sha256,
@@ -56,6 +58,12 @@ def gather(context: Context, bundle: Bundle, evidence: Evidence, validation: Map
         checks_off=context.checks_off,
         leaks_released=context.leaks_released,
     )
+
+
+def _before_validation(lineage: Mapping[str, Any]) -> dict[str, Any]:
+    """Without what came later: judged again after it was registered, a model has the same document."""
+    nodes = lineage.get("nodes", {})
+    return {"nodes": {name: node for name, node in nodes.items() if node["step"] not in ("validate", "register")}}
 
 
 def _features(context: Context, bundle: Bundle) -> list[dict[str, Any]]:
