@@ -92,7 +92,7 @@ def message(answer: Answer) -> dict[str, str]:
     for line in more:
         part, colon, text = line.strip().partition(":")
         assert colon, answer.err
-        assert part in ("where", "hint"), answer.err
+        assert part in ("where", "hint") or (part.startswith("also ") and "hint" in told), answer.err
         told[part] = text.strip()
     assert told.get("hint"), answer.err
     assert what.startswith("refused: ") == (answer.code == 1)

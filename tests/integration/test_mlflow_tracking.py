@@ -169,12 +169,14 @@ def test_a_database_that_was_not_finished_is_never_seen(tmp_path: Path, monkeypa
     def out_of_room(_engine: object) -> None:
         raise OSError(28, "No space left on device")
 
+    run = stub_run(tmp_path)
     with monkeypatch.context() as broken:
         broken.setattr(mlflow.store.db.utils, "_initialize_tables", out_of_room)
         with pytest.raises(OutsideFailed, match="No space left"):
-            Store(tmp_path).tracker.log_run(stub_run(tmp_path))
+            Store(tmp_path).tracker.log_run(run)
     assert not [path for path in tmp_path.iterdir() if path.suffix == ".db" or ".partial" in path.name]
-    Store(tmp_path).registry.versions("loans")
+    assert Store(tmp_path).registry.versions("loans") == []
+    Store(tmp_path).tracker.log_run(run)
     assert (tmp_path / "mlflow.db").is_file()
 
 

@@ -147,7 +147,7 @@ def test_every_feature_of_the_book_has_a_figure_for_somebody(expected: pa.Table)
 
 
 def test_the_sql_obeys_the_rules_and_every_feature_has_words_of_exactly_one_group() -> None:
-    assert len(check_sql(book())) == 347
+    assert len(check_sql(book())) == 338
 
 
 def test_no_reason_speaks_of_a_feature_that_does_not_exist() -> None:
