@@ -22,7 +22,7 @@ class Stability(Strict):
     """Bads, and goods, that the AUC of a vintage or segment needs."""
     level: OpenShare = 0.95
     """Of the intervals."""
-    sensitivity_rows: Annotated[int, Field(ge=50)] = 500
+    sensitivity_rows: Annotated[int, Field(ge=50)] = 200
     """Tested rows, evenly spread over the PDs, on which each input is raised and lowered."""
     learning_curve_cells: Annotated[int, Field(ge=0)] = 4_000_000
     """Rows times features above which no learning curve is drawn, since it costs five trainings; 0 = never."""

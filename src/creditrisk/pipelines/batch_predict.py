@@ -72,7 +72,8 @@ def _run(
 ) -> dict[str, Any]:
     write = _writer(output)
     found = find_bundle(reference, context.registry, own_copy=context.folder.bundle)
-    bundle = load_bundle(found.folder, expected=found.version.bundle_sha256 if found.version else None)
+    named = found.version.bundle_sha256 if found.version else None
+    bundle = load_bundle(found.folder, expected=named, threads=context.duck.threads)
     output.parent.mkdir(parents=True, exist_ok=True)
     context.progress("score", "starting", 0.0)
     with TemporaryDirectory(prefix=f"{PARTIAL}score-", dir=output.parent) as folder:

@@ -74,7 +74,7 @@ def newest_bundle(context: Context) -> Bundle:
     from creditrisk.files import read_json
 
     sha256 = read_json(context.folder.report("metrics.json"))["bundle_sha256"]
-    return load_bundle(context.folder.bundle(sha256), expected=sha256)
+    return load_bundle(context.folder.bundle(sha256), expected=sha256, threads=context.duck.threads)
 
 
 def _save(context: Context, model: TrainedModel, proofs: Proofs) -> str:

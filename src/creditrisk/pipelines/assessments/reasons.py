@@ -21,7 +21,7 @@ from creditrisk.scoring import LEAST_FALL, Falls, falls
 from creditrisk.scoring.reasons import candidates, proved
 
 REPORT = "reasons_report.json"
-MOST_DECLINES = 100
+MOST_DECLINES = 50
 """Looked at here; `creditrisk score` proves the reasons of everybody it decides about."""
 
 
