@@ -5,9 +5,9 @@ from __future__ import annotations
 import itertools
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,13 +31,6 @@ class Calibrator(ABC):
     the same bits alone and in a batch.
     """
 
-    method: ClassVar[str]
-
-    @classmethod
-    @abstractmethod
-    def fit(cls, margin: Floats, target: Floats) -> Self:
-        """Raises BadData when the rows hold too few bads or goods for this method."""
-
     @abstractmethod
     def log_odds(self, margin: Floats) -> Floats:
         """Calibrated log-odds."""
@@ -53,8 +46,26 @@ class Calibrator(ABC):
     def from_json(cls, value: Mapping[str, Any]) -> Self: ...
 
 
+class Method(Protocol):
+    """A way from margins and outcomes to a curve that gives PDs for margins."""
+
+    def fit(self, margin: Floats, target: Floats) -> Callable[[Floats], Floats]:
+        """Raises BadData when the rows hold too few bads or goods for this method."""
+
+
+class FittedCalibrator(Calibrator):
+    """A calibrator that is learnt from outcomes; its class is a `Method`."""
+
+    method: ClassVar[str]
+
+    @classmethod
+    @abstractmethod
+    def fit(cls, margin: Floats, target: Floats) -> Self:
+        """Raises BadData when the rows hold too few bads or goods for this method."""
+
+
 @dataclass(frozen=True, slots=True)
-class Platt(Calibrator):
+class Platt(FittedCalibrator):
     """log-odds = slope * margin + intercept. Source: Platt (1999), with its smoothed targets."""
 
     method: ClassVar[str] = "platt"
@@ -81,7 +92,7 @@ class Platt(Calibrator):
 
 
 @dataclass(frozen=True, slots=True)
-class Beta(Calibrator):
+class Beta(FittedCalibrator):
     """log-odds = safe * ln(s) - risky * ln(1 - s) + intercept, where s = sigmoid(margin).
 
     Platt's line with a slope of its own at either end: `safe` far below 0, `risky` far above. Neither is below
@@ -132,7 +143,7 @@ class Beta(Calibrator):
 
 
 @dataclass(frozen=True, slots=True)
-class Isotonic(Calibrator):
+class Isotonic(FittedCalibrator):
     """Straight lines, in log-odds, between the centres of isotonic blocks; beyond the ends the mean slope goes on.
 
     margins: mean margin of each block, rising.  levels: log-odds of each block's Jeffreys mean, rising.
@@ -192,13 +203,8 @@ class Shifted(Calibrator):
     Without the step it is `base`, the best estimate for the rows it was fitted on.
     """
 
-    method: ClassVar[str] = "shifted"
     base: Calibrator
     shift: float
-
-    @classmethod
-    def fit(cls, margin: Floats, target: Floats) -> Self:
-        raise NotImplementedError("use `shifted_to`: the step follows from a declared rate, not from outcomes")
 
     def log_odds(self, margin: Floats) -> Floats:
         return self.base.log_odds(margin) + self.shift
@@ -215,14 +221,13 @@ class Shifted(Calibrator):
 
 
 @dataclass(frozen=True, slots=True)
-class PlainIsotonic(Calibrator):
+class PlainIsotonic:
     """The textbook's curve, to compare with and never to serve: flat within a block, and 0 or 1 at its ends.
 
     margins, rates: first and last margin of each block with the block's default rate; straight lines between blocks.
     Source: Ayer et al. (1955); the same numbers as scikit-learn's IsotonicRegression.
     """
 
-    method: ClassVar[str] = "plain_isotonic"
     margins: tuple[float, ...]
     rates: tuple[float, ...]
 
@@ -236,24 +241,14 @@ class PlainIsotonic(Calibrator):
         margins, rates = ends.ravel().tolist(), np.repeat(bads / rows, 2).tolist()
         return cls(tuple(margins), tuple(rates))
 
-    def log_odds(self, margin: Floats) -> Floats:
-        raise NotImplementedError("a PD of 0 or 1 has no log-odds")
-
     def __call__(self, margin: Floats) -> Floats:
         return np.interp(margin, self.margins, self.rates)
 
-    def to_json(self) -> dict[str, Any]:
-        raise NotImplementedError("plain isotonic is never part of a bundle")
 
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Self:
-        raise NotImplementedError("plain isotonic is never part of a bundle")
-
-
-CALIBRATORS: dict[str, type[Calibrator]] = {"platt": Platt, "beta": Beta, "isotonic": Isotonic}
+CALIBRATORS: dict[str, type[FittedCalibrator]] = {"platt": Platt, "beta": Beta, "isotonic": Isotonic}
 """What may be served, the simplest first."""
 
-COMPARED: dict[str, type[Calibrator]] = {**CALIBRATORS, "plain_isotonic": PlainIsotonic}
+COMPARED: dict[str, Method] = {**CALIBRATORS, "plain_isotonic": PlainIsotonic}
 """What reports set side by side."""
 
 

@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creditrisk.errors import BadData
-from creditrisk.modelling.calibration import CALIBRATORS, COMPARED, Calibrator, Shifted, shifted_to
+from creditrisk.modelling.calibration import CALIBRATORS, COMPARED, Calibrator, Platt, Shifted, shifted_to
+from creditrisk.modelling.estimators import CalibratedInside, Estimator
 from creditrisk.modelling.out_of_fold import Development
 from creditrisk.stats import log_loss, logit, losses, sigmoid
 
 if TYPE_CHECKING:
-    from creditrisk.config import Number
+    from creditrisk.config import Number, Training
 
 type Floats = NDArray[np.float64]
 
@@ -33,6 +34,11 @@ class Choice:
     pds: Mapping[str, Floats]
     failed: Mapping[str, str]
     gains: Mapping[str, Mapping[str, Any]]
+
+
+def methods_for(estimator: type[Estimator], training: Training) -> tuple[str, ...]:
+    """The calibrations to choose from: the book's, or the one straight line that the estimator takes in."""
+    return (Platt.method,) if issubclass(estimator, CalibratedInside) else training.calibration
 
 
 def choose_calibration(methods: Sequence[str], margins: Floats, development: Development) -> Choice:

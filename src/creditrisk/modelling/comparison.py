@@ -16,7 +16,13 @@ from numpy.typing import NDArray
 from creditrisk.errors import BadData
 from creditrisk.kinds import Interval
 from creditrisk.modelling.calibration import CALIBRATORS
-from creditrisk.modelling.choose_calibration import as_served, choose_calibration, cross_fitted, served_calibrator
+from creditrisk.modelling.choose_calibration import (
+    as_served,
+    choose_calibration,
+    cross_fitted,
+    methods_for,
+    served_calibrator,
+)
 from creditrisk.modelling.estimators import estimator_named
 from creditrisk.modelling.out_of_fold import Development, FoldFit, Progress, out_of_fold_margins
 from creditrisk.modelling.policy import CutOff, choose_cut_off
@@ -75,7 +81,8 @@ def judge(way: Way, progress: Progress) -> Judged:
 
 def served(portfolio: Portfolio, rows: Development, margin: Floats, folds: tuple[FoldFit, ...]) -> Judged:
     """Margins as the book would serve them: calibrated by the method it chooses, cut off in its own way."""
-    choice = choose_calibration(portfolio.training.calibration, margin, rows)
+    methods = methods_for(estimator_named(portfolio.training.estimator), portfolio.training)
+    choice = choose_calibration(methods, margin, rows)
     pd = _as_served(portfolio, choice.method, choice.pds[choice.method], margin, rows)
     return _judged(rows, margin, pd, choice.method, folds, portfolio.decision)
 

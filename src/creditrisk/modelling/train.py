@@ -19,8 +19,14 @@ from numpy.typing import NDArray
 from creditrisk.errors import BadData, Refused, did_you_mean
 from creditrisk.modelling.balance import balanced
 from creditrisk.modelling.calibration import Calibrator, Platt
-from creditrisk.modelling.choose_calibration import Choice, as_served, choose_calibration, served_calibrator
-from creditrisk.modelling.estimators import Estimator, Learning, PointScale, Rows, estimator_named
+from creditrisk.modelling.choose_calibration import (
+    Choice,
+    as_served,
+    choose_calibration,
+    methods_for,
+    served_calibrator,
+)
+from creditrisk.modelling.estimators import CalibratedInside, Estimator, Learning, PointScale, Rows, estimator_named
 from creditrisk.modelling.out_of_fold import (
     Development,
     FoldFit,
@@ -116,8 +122,7 @@ def train(
 
     margins, fits = out_of_fold_margins(rows, kind, learning, _part_of(progress, 0.0, 0.75))
     progress("calibrating", 0.75)
-    methods = (Platt.method,) if kind.takes_calibration_in else training.calibration
-    choice = choose_calibration(methods, margins, rows)
+    choice = choose_calibration(methods_for(kind, training), margins, rows)
     notes += [f"calibration by {name} was not possible: {why}" for name, why in choice.failed.items()]
     calibrator = served_calibrator(choice.method, margins, rows.target, training.long_run_default_rate)
     pds = as_served(choice.pds[choice.method], calibrator)
@@ -129,7 +134,7 @@ def train(
     preprocess, model, values = _refit(rows, kind, learning, fits, _part_of(progress, 0.8, 0.95))
     progress("describing the development rows", 0.95)
     final = calibrator(margins)
-    if kind.takes_calibration_in:
+    if isinstance(model, CalibratedInside):
         model, calibrator = _taken_in(model, calibrator)
         notes.append("the calibration line is part of the model; what is served beside it changes nothing")
     trained = TrainedModel(
@@ -253,7 +258,7 @@ def _refit(
     return preprocess, model, matrix.values
 
 
-def _taken_in(model: Estimator, calibrator: Calibrator) -> tuple[Estimator, Calibrator]:
+def _taken_in(model: CalibratedInside, calibrator: Calibrator) -> tuple[Estimator, Calibrator]:
     """The model with the calibration's straight line inside, and a calibration that changes nothing."""
     at_zero, at_one = calibrator.log_odds(np.array([0.0, 1.0])).tolist()
     return model.with_calibration(at_one - at_zero, at_zero), Platt(slope=1.0, intercept=0.0)

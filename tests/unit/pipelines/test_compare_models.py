@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,12 @@ def names(rows: list[dict[str, Any]]) -> list[str]:
     return [row["name"] for row in rows]
 
 
+def of_estimator(context: Context, name: str) -> Context:
+    portfolio = context.book.portfolio
+    training = portfolio.training.model_copy(update={"estimator": name})
+    return replace(context, book=replace(context.book, portfolio=portfolio.model_copy(update={"training": training})))
+
+
 def test_the_report_keeps_its_schema(compared: Context) -> None:
     assert faults(compared.folder.report("comparison.json")) == []
 
@@ -90,12 +97,13 @@ def test_the_books_own_model_is_fitted_once_and_is_the_one_that_is_trained(
     monkeypatch.setattr(compare_models, "judge", counted)
     monkeypatch.setattr(compare_models._Comparison, "prices", lambda _: iter(()))
     monkeypatch.setattr(compare_models._Comparison, "balance", lambda _: iter(()))
-    told = compare_models.run(own, estimators=["xgboost", "logistic"])
-    assert sorted(fitted) == ["logistic", "xgboost"]
-    trained = run_stage(own, "train")
-    assert told["own"]["figures"]["roc_auc"] == trained["roc_auc"]
-    assert told["own"]["figures"]["brier"] == pytest.approx(trained["brier"]["value"])
-    assert told["own"]["figures"]["approval_rate"] == pytest.approx(trained["approval_rate"]["value"])
+    told = compare_models.run(own, estimators=["xgboost", "scorecard"])
+    assert sorted(fitted) == ["scorecard", "xgboost"]
+    for row in told["estimators"]:
+        trained = run_stage(of_estimator(own, row["name"]), "train")
+        assert row["figures"]["roc_auc"] == trained["roc_auc"]
+        assert row["figures"]["brier"] == pytest.approx(trained["brier"]["value"])
+        assert row["figures"]["approval_rate"] == pytest.approx(trained["approval_rate"]["value"])
 
 
 def test_the_columns_kept_apart_join_for_the_comparison_alone(compared: Context, report: dict[str, Any]) -> None:

@@ -1,7 +1,7 @@
 """The estimators a book may name. A further one is a file beside these and a line in the table."""
 
 from creditrisk.errors import BadConfig, did_you_mean
-from creditrisk.modelling.estimators.base import Estimator, Learning, OnRound, PointScale, Rows
+from creditrisk.modelling.estimators.base import CalibratedInside, Estimator, Learning, OnRound, PointScale, Rows
 from creditrisk.modelling.estimators.lightgbm_trees import LightGBMTrees
 from creditrisk.modelling.estimators.logistic import Logistic
 from creditrisk.modelling.estimators.random_forest import RandomForest
@@ -25,6 +25,6 @@ def estimator_named(name: str) -> type[Estimator]:
 
 
 __all__ = [
-    "ESTIMATORS", "Estimator", "Learning", "LightGBMTrees", "Logistic", "OnRound", "PointScale", "RandomForest",
-    "Rows", "Scorecard", "XGBoostTrees", "estimator_named",
+    "ESTIMATORS", "CalibratedInside", "Estimator", "Learning", "LightGBMTrees", "Logistic", "OnRound", "PointScale",
+    "RandomForest", "Rows", "Scorecard", "XGBoostTrees", "estimator_named",
 ]  # fmt: skip

@@ -84,8 +84,6 @@ class Estimator(ABC):
     name: ClassVar[str]
     stops_early: ClassVar[bool]
     """Does it want rows of its own to know when to stop, and rounds to scale at the refit?"""
-    takes_calibration_in: ClassVar[bool] = False
-    """Is a straight calibration line made part of the model, by `with_calibration`, rather than served beside it?"""
     rounds: int = 0
     """Trees it consists of; 0 where that has no meaning."""
     history: tuple[float, ...] = ()
@@ -108,10 +106,6 @@ class Estimator(ABC):
         on_round: OnRound | None = None,
     ) -> Self:
         """Stops early on `evaluation`, or fits `rounds` exactly. Same rows, learning and environment, same bytes."""
-
-    def with_calibration(self, slope: float, intercept: float) -> Self:
-        """The model whose margin is slope * margin + intercept; only where `takes_calibration_in`."""
-        raise NotImplementedError
 
     @abstractmethod
     def margin(self, values: Values) -> Floats:
@@ -158,6 +152,14 @@ def direction_signs(learning: Learning) -> tuple[int, ...]:
                 hint="turn it into an ordered number in the book's SQL",
             )
     return tuple(learning.directions.get(feature.name, 0) for feature in learning.features)
+
+
+class CalibratedInside(Estimator):
+    """An estimator that makes a straight calibration line part of itself instead of having it served beside it."""
+
+    @abstractmethod
+    def with_calibration(self, slope: float, intercept: float) -> Self:
+        """The model whose margin is slope * margin + intercept."""
 
 
 def checked_settings(

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from creditrisk.errors import BadConfig, BrokenFile
 from creditrisk.modelling.estimators.base import (
-    Estimator,
+    CalibratedInside,
     Floats,
     Learning,
     OnRound,
@@ -94,7 +94,7 @@ class Exact:
     binned: tuple[Binned, ...]
 
 
-class Scorecard(Estimator):
+class Scorecard(CalibratedInside):
     """parameters: bounds of the selection, of the bins and of the fit; docs/estimators.md has a line for each.
 
     Fitted by optbinning and a logistic regression on WOE; scored by looking points up and adding them.
@@ -102,7 +102,6 @@ class Scorecard(Estimator):
 
     name: ClassVar[str] = "scorecard"
     stops_early: ClassVar[bool] = False
-    takes_calibration_in: ClassVar[bool] = True
 
     def __init__(
         self,
