@@ -70,6 +70,21 @@ class Refused(CreditRiskError):
     """A rule of the house says no: a gate, an approval, a policy."""
 
 
+class DuplicateKey(Refused):
+    """An idempotency key was used before; nothing was written.
+
+    repeated: each (caller, key) that was.
+    """
+
+    def __init__(self, repeated: Iterable[tuple[str, str]]) -> None:
+        super().__init__(
+            "an idempotency key was used before",
+            where="decision store",
+            hint="ask for what it was answered with, or send a new key",
+        )
+        self.repeated = frozenset(repeated)
+
+
 class NewerSchema(Refused):
     """A bundle, workspace or store was written by a newer version than this one."""
 

@@ -5,12 +5,15 @@ A port raises errors of this project only: OutsideFailed when the other system d
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 type FeatureKind = Literal["number", "category"]
 
@@ -172,4 +175,174 @@ class Storage(Protocol):
 
     def write(self, local: Path, uri: str) -> StoredObject:
         """Upload one file, whole or not at all; what arrived is compared with what was sent."""
+        ...
+
+
+type PassportKind = Literal["decision", "shadow", "override", "correction", "batch"]
+
+
+@dataclass(frozen=True, slots=True)
+class Idempotency:
+    """What a caller sent with its request, so that sending it twice decides once."""
+
+    key: str
+    body_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Passport:
+    """One decision, or one act upon it, as it is kept for ever.
+
+    Personal data stand in `entity_id` and `payload` only: these two are what retention deletes.
+    """
+
+    decision_id: str
+    """Of this record; an override or correction has one of its own."""
+    request_id: str
+    caller: str
+    time: datetime
+    """With its time zone; kept in UTC to the microsecond."""
+    book: str
+    bundle_sha256: str
+    model_version: str | None
+    entity_id: int | str | None
+    pd: float | None
+    score: int | None
+    grade: str | None
+    decision: str | None
+    payload: Mapping[str, Any]
+    """What canonical JSON can spell: the application as sent, features, reasons, warnings, policy."""
+    kind: PassportKind = "decision"
+    about: str | None = None
+    """The decision_id that an override, a correction or a shadow is about."""
+    idempotency: Idempotency | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A passport as the store has it. Without its payload, `passport.payload` is empty and one of the two says why."""
+
+    passport: Passport
+    chain_id: str
+    sequence: int
+    link: str
+    """sha256 that the next record of the chain names."""
+    deleted: bool = False
+    """Payload and entity were deleted; a record of the store says by whom and under which rule."""
+    locked_by: str | None = None
+    """Id of the key that the payload is encrypted with, where this process does not have it."""
+    held: bool = False
+    """Under legal hold: nothing of it is deleted."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChainState:
+    """One writer's chain."""
+
+    chain_id: str
+    records: int
+    closed: bool
+    """False: its writer is at work, was killed, or the end was cut off; `last_written` is the time to ask about."""
+    opened: str
+    last_written: str
+    public_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChainBreak:
+    """One thing that is not as it was written."""
+
+    what: str
+    chain_id: str
+    sequence: int | None = None
+    decision_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What `DecisionStore.verify` found. breaks: the first hundred; `broken` counts them all."""
+
+    records: int
+    payloads: int
+    """Payloads whose commitment was computed again."""
+    deleted: int
+    """Records whose payload is gone and has a record of its deletion."""
+    chains: Sequence[ChainState]
+    breaks: Sequence[ChainBreak]
+    broken: int
+
+    @property
+    def unbroken(self) -> bool:
+        return self.broken == 0
+
+
+class DecisionStore(Protocol):
+    """Keeps decisions: durable before they are answered, chained so that tampering shows.
+
+    Each open store that writes has a chain of its own, from its first record to `close`. Methods may be called from
+    several threads. Raises OutsideFailed when the store is away, full or read-only; it recovers without being reopened.
+    """
+
+    def check(self) -> None:
+        """Can it be written to at this moment? Raises OutsideFailed."""
+        ...
+
+    def append(self, passports: Sequence[Passport]) -> None:
+        """All of them are on disk when it returns, or none is kept.
+
+        Passports of one request share request_id, caller and idempotency. Raises DuplicateKey naming each (caller, key)
+        that was answered before or comes twice here; whoever groups requests leaves those out and appends the rest.
+        Raises BadUsage for a passport that cannot be written down (text with NUL, NaN, a time without zone).
+        After OutsideFailed it is not known whether they were kept; `find` or `answered` tells once the store is back.
+        """
+        ...
+
+    def find(self, decision_id: str) -> Kept | None: ...
+
+    def about(self, decision_id: str) -> Sequence[Kept]:
+        """Overrides, corrections and shadows of it, oldest first."""
+        ...
+
+    def answered(self, caller: str, key: str) -> Sequence[Kept]:
+        """What the request with this idempotency key was answered with, in the order of the request."""
+        ...
+
+    def kept(self, book: str, *, since: datetime | None = None, until: datetime | None = None) -> Iterator[Kept]:
+        """Every passport of the book with since <= time < until, oldest first, streaming."""
+        ...
+
+    def batches(
+        self, book: str, *, since: datetime | None = None, until: datetime | None = None
+    ) -> Iterator[pa.RecordBatch]:
+        """The same for monitoring: one row each, as docs/decision-store.md lists the columns."""
+        ...
+
+    def due(self, book: str, before: Mapping[str, datetime]) -> Iterator[str]:
+        """Ids of records with a payload, not held, whose decision is a key of `before` and whose time is before it."""
+        ...
+
+    def delete(self, decision_ids: Sequence[str], *, by: str, note: str, rule: str) -> None:
+        """Delete payload and entity of all of them, or of none, and write into the chain who did, and under which rule.
+
+        Raises BadUsage for an unknown id, Refused where one is held or was deleted before.
+        """
+        ...
+
+    def hold(self, decision_id: str, *, by: str, note: str) -> None:
+        """Put it and all records about it under legal hold. Raises BadUsage for an unknown id, Refused if held."""
+        ...
+
+    def release(self, decision_id: str, *, by: str, note: str) -> None:
+        """End the legal hold. Raises BadUsage for an unknown id, Refused if not held."""
+        ...
+
+    def verify(self, progress: Callable[[int, int], None] = lambda _done, _all: None) -> Verification:
+        """Read all chains and name what was altered, removed, moved, added or signed by somebody else.
+
+        progress: called with records read so far, and in all.
+        """
+        ...
+
+    def close(self) -> None:
+        """Write the signed closing record, where anything was written; nothing can be appended afterwards."""
         ...

@@ -21,6 +21,7 @@ def test_an_error_reads_as_place_sentence_and_remedy() -> None:
         (errors.BrokenFile, ExitCode.REFUSED),
         (errors.Refused, ExitCode.REFUSED),
         (errors.NewerSchema, ExitCode.REFUSED),
+        (errors.DuplicateKey, ExitCode.REFUSED),
         (errors.BadUsage, ExitCode.BAD_USAGE),
         (errors.BadConfig, ExitCode.BAD_USAGE),
         (errors.MissingInput, ExitCode.BAD_USAGE),

@@ -2,13 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import RLock
+from typing import TYPE_CHECKING
 
-from creditrisk.errors import BadUsage, did_you_mean
-from creditrisk.ports import LoggedRun, ModelVersion, ParameterSearch, TrainingRun, TriedParameters
+from creditrisk import decision_chain as chain
+from creditrisk.adapters.decision_columns import batch_of
+from creditrisk.decision_chain import Entry, Found, Head, Record
+from creditrisk.errors import BadUsage, DuplicateKey, OutsideFailed, Refused, did_you_mean
+from creditrisk.kinds import new_decision_id
+from creditrisk.ports import (
+    Clock,
+    Kept,
+    LoggedRun,
+    ModelVersion,
+    ParameterSearch,
+    Passport,
+    TrainingRun,
+    TriedParameters,
+    Verification,
+)
+from creditrisk.sealing import PayloadKeys, Sealed
+from creditrisk.signatures import Signer, new_signer
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 class SteppingClock:
@@ -81,3 +102,153 @@ class InMemoryRegistry:
 
     def fetch(self, version: ModelVersion) -> Path:
         return self._folders[version.bundle_sha256]
+
+
+class InMemoryDecisionStore:
+    """One chain. Set `away` to a sentence and every call fails with it, until it is set to None again."""
+
+    def __init__(
+        self, clock: Clock | None = None, signer: Signer | None = None, keys: PayloadKeys | None = None
+    ) -> None:
+        self.away: str | None = None
+        self.records: list[Record] = []
+        self.sealed: dict[int, Sealed] = {}
+        """By sequence; what is not there was deleted or never was."""
+        self._clock = clock or SteppingClock()
+        self._signer = signer or new_signer()
+        self._keys = keys or PayloadKeys()
+        self._head = chain.before_first(new_decision_id())
+        self._lock = RLock()
+
+    def check(self) -> None:
+        if self.away is not None:
+            raise OutsideFailed(self.away, where="decision store")
+
+    def append(self, passports: Sequence[Passport]) -> None:
+        entries = chain.entries_of(passports, self._keys)
+        with self._lock:
+            self.check()
+            used = {(each.caller, each.idempotency_key) for each in self.records if each.idempotency_key is not None}
+            asked = {(each.caller, each.idempotency.key) for each in passports if each.idempotency is not None}
+            if repeated := used & asked:
+                raise DuplicateKey((str(caller), str(key)) for caller, key in repeated)
+            if not {each.decision_id for each in self.records}.isdisjoint(each.decision_id for each in passports):
+                raise BadUsage("a decision of this id is kept already", where="decision store")
+            self._write(entries)
+
+    def _write(self, entries: Sequence[Entry]) -> None:
+        if self.records and self.records[-1].kind == chain.CLOSED:
+            raise BadUsage("the decision store is closed", where="decision store", hint="open it again")
+        if not entries:
+            return
+        if not self.records:
+            first = chain.opened(
+                self._head.chain_id, self._signer, at=self._clock.now(), software="in memory", witnessed=()
+            )
+            entries = [first, *entries]
+        self._head, placed = chain.extended(self._head, entries, self._signer)
+        self.records += [entry.record for entry in placed]
+        self.sealed |= {entry.record.sequence: entry.sealed for entry in placed if entry.sealed is not None}
+
+    def find(self, decision_id: str) -> Kept | None:
+        return next((self._kept(each) for each in self._passports() if each.decision_id == decision_id), None)
+
+    def about(self, decision_id: str) -> Sequence[Kept]:
+        return [self._kept(each) for each in self._passports() if each.about == decision_id]
+
+    def answered(self, caller: str, key: str) -> Sequence[Kept]:
+        found = [each for each in self._passports() if (each.caller, each.idempotency_key) == (caller, key)]
+        return [self._kept(each) for each in found]
+
+    def kept(self, book: str, *, since: datetime | None = None, until: datetime | None = None) -> Iterator[Kept]:
+        low, high = (None if time is None else chain.utc_text(time) for time in (since, until))
+        of_book = [each for each in self._passports() if each.book == book]
+        for record in sorted(of_book, key=lambda each: (each.time, each.decision_id)):
+            if (low is None or record.time >= low) and (high is None or record.time < high):
+                yield self._kept(record)
+
+    def batches(
+        self, book: str, *, since: datetime | None = None, until: datetime | None = None
+    ) -> Iterator[pa.RecordBatch]:
+        if rows := list(self.kept(book, since=since, until=until)):
+            yield batch_of(rows)
+
+    def due(self, book: str, before: Mapping[str, datetime]) -> Iterator[str]:
+        limits = {decision: chain.utc_text(time) for decision, time in before.items()}
+        for record in self._passports():
+            there = record.sequence in self.sealed and record.book == book and not self._is_held(record)
+            if there and record.decision in limits and record.time < limits[record.decision]:
+                yield str(record.decision_id)
+
+    def delete(self, decision_ids: Sequence[str], *, by: str, note: str, rule: str) -> None:
+        with self._lock:
+            self.check()
+            records = [self._need(each) for each in decision_ids]
+            for record in records:
+                if self._is_held(record):
+                    raise Refused("it is under legal hold", where=f"decision {record.decision_id}")
+                if record.sequence not in self.sealed:
+                    raise Refused("its payload was deleted before", where=f"decision {record.decision_id}")
+            now = self._clock.now()
+            self._write(
+                [chain.act_upon(chain.DELETION, each, at=now, by=by, note=note, rule=rule) for each in decision_ids]
+            )
+            for record in records:
+                del self.sealed[record.sequence]
+
+    def hold(self, decision_id: str, *, by: str, note: str) -> None:
+        self._act_upon(chain.HOLD, decision_id, by=by, note=note)
+
+    def release(self, decision_id: str, *, by: str, note: str) -> None:
+        self._act_upon(chain.RELEASE, decision_id, by=by, note=note)
+
+    def _act_upon(self, kind: str, decision_id: str, *, by: str, note: str) -> None:
+        with self._lock:
+            self.check()
+            self._need(decision_id)
+            if (decision_id in self._held()) == (kind == chain.HOLD):
+                what = "it is under legal hold already" if kind == chain.HOLD else "it is not under legal hold"
+                raise Refused(what, where=f"decision {decision_id}")
+            self._write([chain.act_upon(kind, decision_id, at=self._clock.now(), by=by, note=note)])
+
+    def verify(self, progress: Callable[[int, int], None] = lambda _done, _all: None) -> Verification:
+        verifying = chain.Verifying(frozenset({self._signer.public}))
+        with self._lock:
+            if self.records:
+                deleted = {each.about for each in self.records if each.kind == chain.DELETION}
+                found = [
+                    Found(each, self.sealed.get(each.sequence), each.decision_id in deleted) for each in self.records
+                ]
+                verifying.read(Head(self._head.chain_id, self._head.sequence, self._head.link), found)
+        progress(verifying.records, verifying.records)
+        return verifying.finish()
+
+    def close(self) -> None:
+        with self._lock:
+            if self.records and self.records[-1].kind != chain.CLOSED:
+                self._write([chain.closed(self._head, at=self._clock.now())])
+
+    def _passports(self) -> Iterator[Record]:
+        self.check()
+        return (each for each in list(self.records) if each.kind not in chain.ACTS)
+
+    def _need(self, decision_id: str) -> Record:
+        record = next((each for each in self._passports() if each.decision_id == decision_id), None)
+        if record is None:
+            raise BadUsage("there is no such decision", where=f"decision {decision_id}")
+        return record
+
+    def _held(self) -> set[str | None]:
+        held: set[str | None] = set()
+        for record in self.records:
+            if record.kind == chain.HOLD:
+                held.add(record.about)
+            elif record.kind == chain.RELEASE:
+                held.discard(record.about)
+        return held
+
+    def _is_held(self, record: Record) -> bool:
+        return not self._held().isdisjoint({record.decision_id, record.about} - {None})
+
+    def _kept(self, record: Record) -> Kept:
+        return chain.kept(record, self.sealed.get(record.sequence), self._keys, held=self._is_held(record))
