@@ -23,9 +23,10 @@ import pyarrow as pa
 import typer
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings
 
 from creditrisk import cli, errors
-from creditrisk.config import Contract, Portfolio, Reasons, Settings
+from creditrisk.config import Contract, Portfolio, Reasons, ServingSettings, Settings
 from creditrisk.scoring import score_schema
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -33,7 +34,15 @@ FOLDER = ROOT / "docs" / "reference"
 SCHEMAS = ROOT / "docs" / "schemas"
 MADE = "<!-- Written by `make docs` from the code; change the code, not this page. -->"
 
-PLAIN = {str: "text", int: "whole number", float: "number", bool: "true or false", dt.date: "date", Any: "anything"}
+PLAIN = {
+    str: "text",
+    Path: "path",
+    int: "whole number",
+    float: "number",
+    bool: "true or false",
+    dt.date: "date",
+    Any: "anything",
+}
 
 SCORED = {
     "pd": ("number", "Probability that the loan turns bad, as the book defines it; above 0, below 1."),
@@ -81,19 +90,26 @@ def model_page(root: type[BaseModel], title: str, first: str) -> str:
 
 
 def settings_page() -> str:
-    prefix = Settings.model_config.get("env_prefix", "")
-    said = field_docstrings(Settings)
-    rows = []
-    for name, field in Settings.model_fields.items():
-        variable = str(field.validation_alias or f"{prefix}{name}".upper())
-        rows.append((f"`{variable}`", type_in_words(field), _default(field), said.get(name, "")))
     parts = [
         "# Settings from the environment",
         MADE,
         "Read once, when a command starts. What decides about people stands in a book, never here.",
-        _table(("variable", "type", "default", "meaning"), rows),
+        _settings_table(Settings),
+        "## Of a server",
+        "Read by `creditrisk serve` beside those above.",
+        _settings_table(ServingSettings),
     ]
     return _page(parts)
+
+
+def _settings_table(settings: type[BaseSettings]) -> str:
+    prefix = settings.model_config.get("env_prefix", "")
+    said = field_docstrings(settings)
+    rows = []
+    for name, field in settings.model_fields.items():
+        variable = str(field.validation_alias or f"{prefix}{name}".upper())
+        rows.append((f"`{variable}`", type_in_words(field), _default(field), said.get(name, "")))
+    return _table(("variable", "type", "default", "meaning"), rows)
 
 
 def errors_page() -> str:

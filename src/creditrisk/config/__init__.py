@@ -7,6 +7,8 @@ from creditrisk.config.fairness import Fairness, Grouping
 from creditrisk.config.gates import BESIDE_THE_MODEL, Document, Gates
 from creditrisk.config.policy import Policy
 from creditrisk.config.portfolio import Portfolio, Split, Table
+from creditrisk.config.review import Review
+from creditrisk.config.serving import ServingSettings, read_serving_settings
 from creditrisk.config.settings import Settings, read_settings
 from creditrisk.config.source import (
     AzureSource,
@@ -55,9 +57,11 @@ __all__ = [
     "Promised",
     "ReasonGroup",
     "Reasons",
+    "Review",
     "Rule",
     "S3Source",
     "Scaling",
+    "ServingSettings",
     "Settings",
     "Source",
     "Split",
@@ -67,6 +71,7 @@ __all__ = [
     "Training",
     "Workspace",
     "load_book",
+    "read_serving_settings",
     "read_settings",
     "shipped_books",
 ]  # fmt: skip
