@@ -97,7 +97,7 @@ def _from_text(column: Column, name: str, *, strict: bool = False, dates: str | 
         return Reading("VARCHAR", value, *_twice(_or_null(text, condition)))
     digits = _digits(column, text)
     value = f"try_cast({digits} as {sql_type(column.type)})"
-    plainly = f" and regexp_full_match({digits}, {quoted(_NUMBER)})" if strict else ""
+    plainly = f" and regexp_full_match({digits}, {quoted(NUMBER)})" if strict else ""
     if column.type == "integer":
         good = _or_null(text, f"{value} = try_cast({digits} as decimal(38, 10)){plainly}")
         return Reading("VARCHAR", value, good, good)
@@ -118,20 +118,24 @@ def _date(column: Column, text: str, dates: str | None) -> tuple[str, str]:
         value = f"cast(try_strptime({text}, {quoted(dates)}) as date)"
         return value, f"year({value}) between 1000 and 9999"
     value = f"try_cast({text} as date)"
-    return value, f"regexp_full_match({text}, {quoted(_DATE)}) and {value} is not null"
+    return value, f"regexp_full_match({text}, {quoted(DATE)}) and {value} is not null"
 
 
 def _digits(column: Column, text: str) -> str:
     """The part of the text that is the number."""
     if column.format == "percent":
-        return rf"trim(regexp_replace({text}, '\s*%\s*$', ''))"
+        return rf"trim(regexp_replace({text}, {quoted(PER_CENT)}, ''))"
     if column.format == "months":
-        return rf"regexp_extract({text}, '^\s*(\d+)(\.0*)?(\s*months?)?\s*$', 1)"
+        return rf"regexp_extract({text}, {quoted(MONTHS)}, 1)"
     return text
 
 
-_NUMBER = r"\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\s*"
-_DATE = r"\s*[1-9]\d{3}([-/])\d{1,2}[-/]\d{1,2}([ T]00:00(:00(\.0+)?)?Z?)?\s*"
+PER_CENT = r"\s*%\s*$"
+"""What follows the number."""
+
+MONTHS = r"^\s*(\d+)(\.0*)?(\s*months?)?\s*$"
+NUMBER = r"\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\s*"
+DATE = r"\s*[1-9]\d{3}([-/])\d{1,2}[-/]\d{1,2}([ T]00:00(:00(\.0+)?)?Z?)?\s*"
 
 
 def _or_null(name: str, condition: str) -> str:
@@ -143,17 +147,17 @@ def _twice(condition: str) -> tuple[str, str]:
 
 
 def _scale(column: Column) -> int | None:
-    return _precision_and_scale(column)[1] if column.type.startswith("decimal") else None
+    return precision_and_scale(column)[1] if column.type.startswith("decimal") else None
 
 
 def _wider(column: Column) -> str | None:
     """A decimal with as many whole digits and more places, to see whether places were lost."""
     if not column.type.startswith("decimal"):
         return None
-    precision, scale = _precision_and_scale(column)
+    precision, scale = precision_and_scale(column)
     return f"decimal(38, {38 - (precision - scale)})"
 
 
-def _precision_and_scale(column: Column) -> tuple[int, int]:
+def precision_and_scale(column: Column) -> tuple[int, int]:
     precision, scale = column.type.removeprefix("decimal(").removesuffix(")").split(",")
     return int(precision), int(scale)

@@ -44,6 +44,24 @@ def rows_of(
     return found
 
 
+def rows_among(tables: Mapping[str, pa.Table], book: Book, keys: pa.Array) -> dict[str, pa.Table]:
+    """{table: the rows of the people with these keys}, out of tables in memory; their order stays."""
+    found: dict[str, pa.Table] = {}
+    for name in _parents_first(book):
+        if name not in tables:
+            continue
+        table, rows = book.portfolio.tables[name], tables[name]
+        wanted, link = keys, book.key if name == MAIN else str(table.foreign_key)
+        if table.parent not in (None, MAIN):
+            parent = str(table.parent)
+            above = (
+                found[parent][book.portfolio.tables[parent].key[0]] if parent in found else pa.chunked_array([keys[:0]])
+            )
+            wanted = above.combine_chunks()
+        found[name] = rows.filter(pc.is_in(rows[link], value_set=wanted.cast(rows[link].type)))
+    return found
+
+
 def _parents_first(book: Book) -> list[str]:
     tables = book.portfolio.tables
 

@@ -10,11 +10,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from creditrisk.config import MAIN, Book
+from creditrisk.decisions.proofs import substitution_for_changes, substitution_of
 from creditrisk.duck import DuckSettings
-from creditrisk.errors import BadConfig, Refused
+from creditrisk.errors import BadConfig
 from creditrisk.features import (
     Applicants,
-    Factor,
     Lineage,
     Substitution,
     feature_lineage,
@@ -63,17 +63,6 @@ def proofs_of(
     )
 
 
-def substitution_of(bundle: Bundle, book: Book, settings: DuckSettings) -> Substitution | None:
-    """What proves this bundle's reasons; None when `bundle.policy.unproved` says why it cannot.
-
-    book: the one in the bundle's folder.
-    """
-    if bundle.policy.unproved is not None:
-        return None
-    factors = [Factor(one.code, one.features, one.factors) for one in bundle.policy.reasons]
-    return Substitution(book, reads=bundle.lineage, factors=factors, peers=bundle.peers, settings=settings)
-
-
 def finder(
     bundle: Bundle, book: Book, tables: Mapping[str, Path], settings: DuckSettings
 ) -> Callable[[pa.Array], Applicants] | None:
@@ -88,13 +77,7 @@ def changer(
     bundle: Bundle, book: Book, tables: Mapping[str, Path], settings: DuckSettings
 ) -> Callable[[pa.Array], Applicants]:
     """Given keys, the people whose facts may be changed. Raises Refused when the bundle cannot tell what they move."""
-    if not bundle.lineage:
-        raise Refused(
-            "the bundle does not say which features a raw column moves",
-            where="lineage.json",
-            hint="train the model again with this version",
-        )
-    substitution = Substitution(book, reads=bundle.lineage, factors=(), peers={}, settings=settings)
+    substitution = substitution_for_changes(bundle, book, settings)
     return lambda keys: substitution.over(rows_of(tables, book, substitution.schema, keys, settings))
 
 
