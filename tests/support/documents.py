@@ -209,6 +209,7 @@ def document_facts(**changes: Any) -> DocumentFacts:
         "tables": {"application": {"grain": "one row an application", "columns": {"application": 20, "outcome": 1}}},
         "environment": {"python": "3.12.1", "creditrisk": "0.1.0", "xgboost-cpu": "3.4.0"},
         "reports": full_reports(),
+        "calibration": {"method": "platt", "slope": 1.02, "intercept": 0.03},
         "invented": True,
         **changes,
     }

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 BUNDLE = "bundle"
 """Name of the bundle among the model's artifacts, and of its folder there."""
 
-SCORING_NEEDS = ("mlflow", "numpy", "pandas", "pyarrow", "xgboost-cpu")
-"""What scoring a bundle imports, pinned as installed here; the wheel beside them asks for the rest."""
+SCORING_NEEDS = ("lightgbm", "mlflow", "numpy", "pandas", "pyarrow", "xgboost-cpu")
+"""What scoring a bundle of any estimator imports, pinned as installed here; the wheel beside them asks for the rest."""
 
 _MLFLOW_TYPES = {"number": "double", "category": "string"}
 _OUTPUTS = {"pd": "double", "score": "integer", "grade": "string", "decision": "string"}

@@ -216,7 +216,7 @@ GATES: tuple[Gate, ...] = (
     Gate("slope", "Are its PDs spread as the outcomes are?", "calibration_report.json", "overall, slope", _slope),
     Gate("grades", "Is the PD of each grade right?", "calibration_report.json", "by_grade, jeffreys", _grades),
     Gate("segments", "Are the PDs of each segment right?", "calibration_report.json", "by_segment", _segments),
-    _policy("directions", "Do its trees keep the directions that policy prescribes?", "no counter-example",
+    _policy("directions", "Does it keep the directions that policy prescribes?", "no counter-example",
             "a direction that the model may break explains nothing"),
     _policy("raw_directions", "Do raw inputs keep their directions?", "no exception that nobody answers for",
             "an applicant who earns more must not be told that it counted against them"),

@@ -12,7 +12,16 @@ from typing import Any
 from markupsafe import Markup
 
 from creditrisk.pages import story
-from creditrisk.pages.document_sections import conduct, data, evidence, performance, purpose, stability, training
+from creditrisk.pages.document_sections import (
+    conduct,
+    data,
+    evidence,
+    formula,
+    performance,
+    purpose,
+    stability,
+    training,
+)
 from creditrisk.pages.document_sections.blocks import VERDICTS, Blank, Section
 from creditrisk.pages.document_sections.facts import DocumentFacts
 from creditrisk.pages.environment import environment
@@ -28,6 +37,7 @@ SECTIONS = (
     data.lenders_terms,
     data.barred,
     training.training,
+    formula.formula,
     performance.discrimination,
     performance.calibration,
     stability.stability,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+from creditrisk.config import BESIDE_THE_MODEL, Book, load_book
 from creditrisk.errors import CreditRiskError
 from creditrisk.files import read_json, write_text
 from creditrisk.governance.gates import Evidence
@@ -39,19 +41,23 @@ def gather(context: Context, bundle: Bundle, evidence: Evidence, validation: Map
                 problems[name] = error.what
     if "data_lineage.json" in reports:
         reports["data_lineage.json"] = _before_validation(reports["data_lineage.json"])
+    made_by = load_book(context.folder.bundle(bundle.sha256))
+    today = context.book.portfolio.model_dump(mode="json", include=set(BESIDE_THE_MODEL))
     return DocumentFacts(
-        portfolio=context.book.portfolio.model_dump(mode="json"),
+        portfolio={**made_by.portfolio.model_dump(mode="json"), **today},
         bundle_sha256=bundle.sha256,
         manifest=bundle.manifest,
-        features=_features(context, bundle),
+        features=_features(made_by, bundle),
         tables={
             name: {
                 "grain": contract.grain,
                 "columns": dict(Counter(column.available.value for column in contract.columns)),
             }
-            for name, contract in context.book.contracts.items()
+            for name, contract in made_by.contracts.items()
         },
         environment=_environment(bundle.files.get("environment.lock", b"").decode("utf-8")),
+        formula=_formula(bundle),
+        calibration=bundle.calibrator.to_json(),
         reports={**reports, "post_training_validation.json": validation},
         problems=problems,
         invented=context.invented,
@@ -66,15 +72,21 @@ def _before_validation(lineage: Mapping[str, Any]) -> dict[str, Any]:
     return {"nodes": {name: node for name, node in nodes.items() if node["step"] not in ("validate", "register")}}
 
 
-def _features(context: Context, bundle: Bundle) -> list[dict[str, Any]]:
-    reasons = context.book.reasons
-    directions = context.book.portfolio.policy.monotone
+def _formula(bundle: Bundle) -> dict[str, Any]:
+    """The estimator's own file where it is one table in JSON: points, or coefficients."""
+    (name, *more) = bundle.estimator.to_files()
+    return dict(json.loads(bundle.files[name])) if name.endswith(".json") and not more else {}
+
+
+def _features(made_by: Book, bundle: Bundle) -> list[dict[str, Any]]:
+    directions = made_by.portfolio.policy.monotone
     return [
         {
             "name": feature.name,
             "kind": feature.kind,
-            "code": ", ".join(reasons.codes_of(feature.name)),
-            "text": reasons.text_of(feature.name),
+            "categories": list(feature.categories),
+            "code": ", ".join(made_by.reasons.codes_of(feature.name)),
+            "text": made_by.reasons.text_of(feature.name),
             "direction": directions.get(feature.name),
         }
         for feature in bundle.preprocess.features

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from creditrisk.pages.document_sections import blocks
+from creditrisk.pages.document_sections import blocks, formula
 from creditrisk.pages.document_sections.evidence import MAPPED
 from creditrisk.pages.model_document import SECTIONS, headings, render_model_document
 from creditrisk.pages.run_summary import PLOTS
@@ -25,6 +25,7 @@ def page() -> Page:
 
 def test_examples_in_docstrings() -> None:
     assert doctest.testmod(blocks).failed == 0
+    assert doctest.testmod(formula).failed == 0
 
 
 def test_every_heading_is_there_in_order_and_is_led_to(page: Page) -> None:
@@ -67,6 +68,79 @@ def test_the_table_of_guidance_names_sections_that_exist_and_dated_sources(page:
 )
 def test_what_it_is_told_stands_in_it(page: Page, words: str) -> None:
     assert words in page.text
+
+
+CARD: dict[str, Any] = {
+    "scaling": {"base_points": 600.0, "base_odds": 50.0, "points_to_double_odds": 20.0},
+    "base": {"points": 550, "offset": -0.25},
+    "characteristics": [
+        {
+            "feature": "income",
+            "bins": [
+                {"below": 7.700000047683716, "points": -9, "rows": 1200, "bads": 60, "woe": 0.4},
+                {"from": 7.700000047683716, "below": 50.0, "points": 0, "rows": 90, "bads": 4, "woe": 0.0},
+                {"from": 50.0, "points": 12, "rows": 80, "bads": 1, "woe": -0.5},
+                {"value": -1.0, "points": 3, "rows": 9, "bads": 0, "woe": -0.1},
+                {"missing": True, "points": -4, "rows": 7, "bads": 1, "woe": 0.2},
+            ],
+        },
+        {
+            "feature": "town",
+            "bins": [
+                {"words": ["big", "small"], "points": 1, "rows": 1386, "bads": 66, "woe": 0.0},
+                {"missing": True, "points": 0, "rows": 0, "bads": 0, "woe": 0.0},
+            ],
+        },
+    ],
+    "left_out": {"debt": "it says what income says"},
+}
+SUM: dict[str, Any] = {
+    "intercept": -2.5,
+    "terms": [
+        {"feature": "income", "mean": 30.0, "scale": 12.5, "low": 5.0, "high": 90.0, "coefficients": [-0.75]},
+        {"feature": "town", "mean": 0.0, "scale": 1.0, "low": 0.0, "high": 0.0, "coefficients": [0.125, 0.0]},
+    ],
+}
+FEATURES = [
+    {"name": "income", "kind": "number", "categories": []},
+    {"name": "town", "kind": "category", "categories": ["big", "small"]},
+]
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        (
+            {"formula": CARD},
+            "income below 7.7 -9 1,200 60 0.400 income 7.7 to below 50 0 90 4 0.000 income from 50 +12",
+        ),
+        ({"formula": CARD}, "income exactly -1 +3 9 0 -0.100 income missing -4 7 1 0.200 town big, small +1 1,386"),
+        ({"formula": CARD}, "Base 550 Highest score 563 Lowest score 541"),
+        ({"formula": CARD}, "600 points at odds of 50 good to one bad; 20 points more double the odds"),
+        ({"formula": CARD}, "debt it says what income says"),
+        ({"formula": SUM}, "income number -0.75 30 12.5 5 to 90 town big +0.125 – – – town small 0"),
+        (
+            {"formula": SUM, "calibration": {"method": "platt", "slope": 0.9, "intercept": 0.1}},
+            "slope 0.9 intercept 0.1",
+        ),
+        ({"calibration": {"method": "isotonic", "margins": [-3.0, -1.0], "levels": [-2.5, -2.0]}}, "-3 -2.5 -1 -2"),
+        ({"calibration": {"method": "beta", "safe": 1.0, "risky": 0.5, "intercept": 0.1, "shift": 0.2}}, "shift 0.2"),
+        ({"calibration": {"method": "of another day", "curves": [{}]}}, "Calibration: of another day"),
+    ],
+)
+def test_the_model_itself_stands_in_it_as_far_as_a_page_can_hold_it(told: dict[str, Any], words: str) -> None:
+    assert words in Page(render_model_document(document_facts(features=FEATURES, **told))).text
+
+
+def test_trees_are_not_said_of_a_model_that_has_none() -> None:
+    reports = full_reports()
+    reports["metrics.json"] |= {"estimator": "logistic", "rounds": 0, "parameters": {"l2": 100.0}, "balance": "smote"}
+    reports["metrics.json"]["folds"] = [{"fold": 0, "rounds": 0, "rows_fitted": 480}]
+    facts = document_facts(reports=reports, manifest={"estimator": "logistic"}, formula=SUM, features=FEATURES)
+    text = Page(render_model_document(facts)).text
+    assert "has the sign of its direction or is 0" in text
+    assert "Balance of the training rows smote: bads invented" in text
+    assert not re.search(r"\b[Tt]rees?\b|\b[Rr]ounds\b|Early stopping", text)
 
 
 def test_no_table_is_empty_and_nothing_is_called_nan(page: Page) -> None:

@@ -25,8 +25,8 @@ from creditrisk.pages.document_sections.facts import DocumentFacts
 
 CHECKS = {
     "directions": (
-        "Directions, proved on every tree of the shipped model",
-        "Within each tree no leaf on the riskier side of a directed feature lies below a safer one.",
+        "Directions, proved on the shipped model",
+        "Of two applicants who differ in one directed feature alone, the riskier one never has the lower PD.",
     ),
     "raw_directions": (
         "Directions of raw inputs",
@@ -41,6 +41,12 @@ CHECKS = {
         "best-treated comparison with all else equal.",
     ),
 }
+PROOFS = {
+    "logistic": "The model is a sum, and each directed feature's coefficient has the sign of its direction or is 0.",
+    "scorecard": "The model is a sum of points: those of a directed feature never go the wrong way from bin to bin.",
+}
+"""What is compared, of each estimator that is a sum; else its trees."""
+_TREES = "Within each of its trees no leaf on the riskier side of a directed feature lies below a safer one."
 _MOST = 12
 
 
@@ -53,9 +59,10 @@ def policy(doc: DocumentFacts) -> Section:
         (heading, verdict(of.get("verdict")), of.get("reason"), of.get("checked")) for _, heading, _, of in sections
     ]
     blocks: list[Block] = [Table(("Asked", "Verdict", "Found", "Checked#"), rows)]
-    for _, heading, words, of in sections:
+    for name, heading, words, of in sections:
         exceptions = of.get("exceptions") or ()
-        blocks += [Heading(heading), Words(words)]
+        how = f" {PROOFS.get(str(doc.manifest.get('estimator')), _TREES)}" if name == "directions" else ""
+        blocks += [Heading(heading), Words(words + how)]
         blocks += _listed(exceptions) if exceptions else [Words("No exception.")]
     return Section("policy", title, blocks, worst_of(of.get("verdict") for _, _, _, of in sections))
 

@@ -98,6 +98,15 @@ MAPPED: tuple[tuple[str, tuple[str, str, str, str]], ...] = (
         ),
     ),
     (
+        "formula",
+        (
+            "development: method",
+            "machine learning: explainability",
+            "5.2 model development",
+            "2 design; 3 interpreting the output",
+        ),
+    ),
+    (
         "discrimination",
         ("validation: outcomes analysis", "internal validation", "5.2, 9 review of estimates", "4 performance metrics"),
     ),

@@ -23,7 +23,9 @@ MADE_BY = {
 
 @dataclass(frozen=True)
 class DocumentFacts:
-    """portfolio: portfolio.yaml as it was read.  features: {name, kind, code, text, direction} in the model's order.
+    """portfolio: as the model was made by; what judges and describes it (gates, document) as the book says today.
+    features: {name, kind, categories, code, text, direction} in the model's order.
+    formula: the model's own file where that is a table (points, coefficients), {} for trees.  calibration: that file.
 
     tables: {table: {"grain", "columns": {moment: number}}}.  manifest: of the bundle.  environment: {package: version}.
     reports: {file: content}, those that may be believed.  problems: {file: why it may not}.  Hashes are sha256 in hex.
@@ -35,6 +37,8 @@ class DocumentFacts:
     features: Sequence[Mapping[str, Any]] = ()
     tables: Mapping[str, Any] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
+    formula: Mapping[str, Any] = field(default_factory=dict)
+    calibration: Mapping[str, Any] = field(default_factory=dict)
     reports: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     problems: Mapping[str, str] = field(default_factory=dict)
     invented: bool = False

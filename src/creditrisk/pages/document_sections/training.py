@@ -23,6 +23,14 @@ from creditrisk.pages.document_sections.blocks import (
 from creditrisk.pages.document_sections.facts import DocumentFacts
 
 COMPARISON = "comparison.json"
+OBJECTIVES = {"log_loss": "log loss", "roc_auc": "AUC"}
+BALANCES = {
+    "none": "none: rows as they are",
+    "class_weight": "class_weight: bads weigh together as much as goods",
+    "smote": "smote: bads invented between neighbouring bads, among the rows to fit alone",
+    "down_sample": "down_sample: goods left out at random, among the rows to fit alone",
+    "smote_and_down_sample": "smote_and_down_sample: bads invented and goods left out, among the rows to fit alone",
+}
 
 
 def training(doc: DocumentFacts) -> Section:
@@ -30,24 +38,28 @@ def training(doc: DocumentFacts) -> Section:
     if not trained:
         return Section("training", "Training", doc.missing("metrics.json"))
     settings = doc.portfolio["training"]
-    balance = settings.get("balance") or {}
+    grows = bool(trained.get("rounds"))
+    stops_early = "early_stopping_rounds" in trained.get("parameters", {})
+    stopping = f"on {formats.percent(settings.get('early_stopping_share'))} of the rows of each fold's training"
     blocks: list[Block] = [
         Facts(
             [
                 ("Estimator", trained["estimator"]),
-                ("Rounds of the final fit", trained.get("rounds")),
+                ("Trees of the final fit", trained.get("rounds") if grows else None),
                 ("Features", len(doc.features)),
                 ("Seed", str(settings.get("seed"))),
-                ("Balance of the training rows", balance.get("method") or "none: rows as they are"),
+                (
+                    "Balance of the training rows",
+                    BALANCES.get(str(trained.get("balance", "none")), trained.get("balance")),
+                ),
                 ("Calibration that serves", trained["calibration"]["served"]),
-                ("Early stopping", f"on {formats.percent(settings.get('early_stopping_share'))} of each fold's rows"),
+                ("Early stopping", stopping if stops_early else None),
             ]
         ),
         Words(
-            "Each fold is fitted on the others; the calibrator is fitted on these out-of-fold scores of untouched "
-            "rows, never on rows the trees had seen. Then the model learns from all development rows. The test part "
-            "was "
-            "not touched."
+            "Each fold is scored by a model fitted on the others; the calibrator is fitted on these out-of-fold scores "
+            "of untouched rows, each by a model that had not seen the row. Then the model learns from all development "
+            "rows. The test part was not touched."
         ),
         Heading("Parameters"),
         Table(
@@ -55,15 +67,18 @@ def training(doc: DocumentFacts) -> Section:
             [(code(name), _plain(value)) for name, value in sorted(trained.get("parameters", {}).items())],
         ),
         Heading("Folds"),
-        Table(
-            ("Fold#", "Rounds#", "Rows fitted#"),
-            [(str(fold["fold"]), fold["rounds"], fold["rows_fitted"]) for fold in trained.get("folds", ())],
-        ),
+        _folds(trained.get("folds", ()), grows=grows),
         *_calibration(trained),
         *_notes(trained),
         *_tuning(doc),
     ]
     return Section("training", "Training", blocks)
+
+
+def _folds(folds: Sequence[Mapping[str, Any]], *, grows: bool) -> Table:
+    columns = ("Fold#", "Trees#", "Rows fitted#") if grows else ("Fold#", "Rows fitted#")
+    names = ("rounds", "rows_fitted") if grows else ("rows_fitted",)
+    return Table(columns, [(str(fold["fold"]), *(fold[name] for name in names)) for fold in folds])
 
 
 def _plain(value: Any) -> str:
@@ -94,8 +109,9 @@ def _tuning(doc: DocumentFacts) -> list[Block]:
     return [
         *heading,
         Words(
-            f"{formats.count(told)} trials by out-of-fold log loss, which flatters what it chooses; "
-            "tuning.json has each."
+            f"{formats.count(told)} trials of {tuned.get('estimator', 'the estimator')} by out-of-fold "
+            f"{OBJECTIVES.get(str(tuned.get('objective')), 'log loss')}, which flatters what it chooses; tuning.json "
+            "has each."
         ),
     ]
 
