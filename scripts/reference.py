@@ -21,12 +21,12 @@ from typing import Any, Literal
 
 import pyarrow as pa
 import typer
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
 
 from creditrisk import cli, errors
-from creditrisk.config import Contract, Portfolio, Reasons, ServingSettings, Settings
+from creditrisk.config import Contract, DecisionStoreSettings, Portfolio, Reasons, ServingSettings, Settings
 from creditrisk.scoring import score_schema
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -37,6 +37,7 @@ MADE = "<!-- Written by `make docs` from the code; change the code, not this pag
 PLAIN = {
     str: "text",
     Path: "path",
+    SecretStr: "secret text",
     int: "whole number",
     float: "number",
     bool: "true or false",
@@ -98,6 +99,9 @@ def settings_page() -> str:
         "## Of a server",
         "Read by `creditrisk serve` beside those above.",
         _settings_table(ServingSettings),
+        "## Of the decision store",
+        "Read by whatever records or reads decisions; docs/decision-store.md. A secret is never shown.",
+        _settings_table(DecisionStoreSettings),
     ]
     return _page(parts)
 

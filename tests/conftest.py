@@ -9,13 +9,15 @@ os.environ.update(DO_NOT_TRACK="true", MLFLOW_DISABLE_TELEMETRY="true", MPLBACKE
 for _name in ("MLFLOW_TRACKING_URI", "CREDITRISK_ACTOR", "CREDITRISK_MEMORY_LIMIT", "CREDITRISK_THREADS"):
     os.environ.pop(_name, None)  # a developer's own settings must not change a result
 
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.support.components import missing_line, require
+from tests.support.postgres import PostgresServer
 
 # No deadline: the machine is shared, and a slow example is not a wrong one.
 settings.register_profile("dev", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -35,6 +37,16 @@ def component() -> Callable[[str], str]:
 def real_data() -> Path:
     """The folder with the real loan files (home_credit_sample, home_credit_large, lending_club)."""
     return Path(require("real data"))
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A server with databases of its own, for tests that do not stop it."""
+    with tempfile.TemporaryDirectory(prefix="pg") as folder:  # the server's user cannot reach into pytest's folders
+        server = PostgresServer(require("postgres"), Path(folder))
+        server.start()
+        yield server
+        server.stop("immediate")
 
 
 @pytest.fixture(scope="session")

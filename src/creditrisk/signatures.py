@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from creditrisk.errors import BadConfig, BrokenFile
-from creditrisk.files import held, sync, whole_file
+from creditrisk.files import held, sync, whole_file, write_text
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -97,6 +97,12 @@ def signer_in(folder: Path, name: str) -> Signer:
             where=str(private),
             hint="restore it from a copy; chains it signed need it no more",
         ) from error
+
+
+def remember(folder: Path, signer: Signer) -> None:
+    """Put the public half of a key that comes from elsewhere into the folder, so that its chains are known here."""
+    if signer.public not in public_keys_in(folder):
+        write_text(folder / f"{signer.public[:16]}{PUBLIC}", signer.public + "\n")
 
 
 def public_keys_in(folder: Path) -> frozenset[str]:

@@ -12,11 +12,21 @@ from creditrisk.adapters.fsspec_storage import FsspecStorage
 from creditrisk.adapters.mlflow_registry import MlflowRegistry
 from creditrisk.adapters.mlflow_tracking import MlflowTracker
 from creditrisk.adapters.system_clock import SystemClock
-from creditrisk.config import Book, Workspace, load_book, read_settings
+from creditrisk.config import (
+    Book,
+    DecisionStoreSettings,
+    Workspace,
+    load_book,
+    read_decision_store_settings,
+    read_settings,
+)
 from creditrisk.duck import DuckSettings
-from creditrisk.errors import Refused
+from creditrisk.errors import BadConfig, Refused
 from creditrisk.pipelines.addresses import folder_for, is_address
 from creditrisk.pipelines.context import Context, Progress
+from creditrisk.ports import DecisionStore
+from creditrisk.sealing import PayloadKeys
+from creditrisk.signatures import Signer, key_bytes, new_signer, public_keys_in, remember, signer_from_text, signer_in
 from creditrisk.sources import Limits
 
 MODEL_CODE = Path(__file__).resolve().parent / "scoring" / "pyfunc.py"
@@ -57,6 +67,42 @@ def context_for(
             storage=storage,
             from_sources=raw is None,
         )
+
+
+def decision_store_for(workspace: Path, *, create: bool = True, public_keys: Path | None = None) -> DecisionStore:
+    """The decision store of the workspace, or the one of CREDITRISK_DECISIONS_URL, open until somebody closes it.
+
+    public_keys: folder with the `.pub` files of the writers to believe; else the workspace's own.
+    Raises MissingInput where there is none and `create` is False.
+    """
+    from creditrisk.adapters.decision_store import SqlDecisionStore
+
+    settings, root = read_decision_store_settings(), Workspace(workspace)
+    if create:
+        root.open()
+    url = root.decisions_url if settings.decisions_url is None else settings.decisions_url.get_secret_value()
+    payload_keys, where = settings.key_texts("payload_key")
+    return SqlDecisionStore.open(
+        url,
+        signer=_signer(settings, root.keys, create=create),
+        keys=PayloadKeys([key_bytes(text, where=where) for text in payload_keys]),
+        trusted=public_keys_in(public_keys or root.keys),
+        clock=SystemClock(),
+        create=create,
+    )
+
+
+def _signer(settings: DecisionStoreSettings, folder: Path, *, create: bool) -> Signer:
+    """Of the environment, else the workspace's own; who only reads needs none and makes none there."""
+    texts, where = settings.key_texts("signing_key")
+    if len(texts) > 1:
+        raise BadConfig("there is more than one key to sign with", where=where, hint="give one")
+    if texts:
+        signer = signer_from_text(texts[0], where=where)
+        if create:
+            remember(folder, signer)
+        return signer
+    return signer_in(folder, "decisions") if create else new_signer()
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -13,14 +14,20 @@ import pytest
 from creditrisk.adapters.in_memory import InMemoryDecisionStore
 from creditrisk.errors import BadUsage, CreditRiskError, DuplicateKey, Refused
 from creditrisk.ports import DecisionStore, Idempotency
+from tests.support.decision_stores import open_store
 from tests.support.passports import START, passport
 
 ONE = passport(0).decision_id
 
 
-@pytest.fixture
-def store() -> Iterator[DecisionStore]:
-    opened: DecisionStore = InMemoryDecisionStore()
+@pytest.fixture(params=["memory", "sqlite", pytest.param("postgres", marks=pytest.mark.integration)])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[DecisionStore]:
+    if request.param == "memory":
+        opened: DecisionStore = InMemoryDecisionStore()
+    elif request.param == "sqlite":
+        opened = open_store(f"sqlite:///{tmp_path / 'decisions.db'}")
+    else:
+        opened = open_store(request.getfixturevalue("postgres").new_database())
     yield opened
     opened.close()
 

@@ -3,10 +3,12 @@
 from creditrisk.config.book import MAIN, Book, SqlFile, load_book, shipped_books
 from creditrisk.config.contract import Column, Contract, ReasonGroup, Reasons, Rule
 from creditrisk.config.decision import Changeable, Decision, KnockOutRule, Scaling
+from creditrisk.config.decision_store import DecisionStoreSettings, read_decision_store_settings
 from creditrisk.config.fairness import Fairness, Grouping
 from creditrisk.config.gates import BESIDE_THE_MODEL, Document, Gates
 from creditrisk.config.policy import Policy
 from creditrisk.config.portfolio import Portfolio, Split, Table
+from creditrisk.config.retention import Retention
 from creditrisk.config.review import Review
 from creditrisk.config.serving import ServingSettings, read_serving_settings
 from creditrisk.config.settings import Settings, read_settings
@@ -39,6 +41,7 @@ __all__ = [
     "Column",
     "Contract",
     "Decision",
+    "DecisionStoreSettings",
     "Document",
     "DvcSource",
     "Fairness",
@@ -57,6 +60,7 @@ __all__ = [
     "Promised",
     "ReasonGroup",
     "Reasons",
+    "Retention",
     "Review",
     "Rule",
     "S3Source",
@@ -71,6 +75,7 @@ __all__ = [
     "Training",
     "Workspace",
     "load_book",
+    "read_decision_store_settings",
     "read_serving_settings",
     "read_settings",
     "shipped_books",

@@ -11,6 +11,7 @@ from creditrisk.config.decision import Decision
 from creditrisk.config.fairness import Fairness
 from creditrisk.config.gates import Document, Gates
 from creditrisk.config.policy import Policy
+from creditrisk.config.retention import Retention
 from creditrisk.config.review import Review
 from creditrisk.config.source import FileSource, Source
 from creditrisk.config.stability import Stability
@@ -217,6 +218,8 @@ class Portfolio(Strict):
     """What only the lender can say of the model."""
     review: Review = Review()
     """How people overrule a decision, and whom an applicant may turn to."""
+    retention: Retention = Retention()
+    """How long what is personal in decisions is kept."""
     checks_off: tuple[CheckOff, ...] = ()
     """Checks that are not made, for exploring."""
     monitoring: Monitoring = Monitoring()

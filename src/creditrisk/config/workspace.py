@@ -28,6 +28,14 @@ class Workspace:
     def audit(self) -> Path:
         return self.root / "audit.jsonl"
 
+    @property
+    def decisions_url(self) -> str:
+        return f"sqlite:///{self.root.resolve() / 'decisions.db'}"
+
+    @property
+    def keys(self) -> Path:
+        return self.root / "keys"
+
     def book(self, name: str) -> BookFolder:
         return BookFolder(self.root / name)
 

@@ -1,0 +1,433 @@
+"""The decision store on SQLite or Postgres: one transaction for each append, synced before it returns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import fields
+from datetime import datetime
+from itertools import batched
+from threading import RLock
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from sqlalchemy import exc
+
+from creditrisk import __version__
+from creditrisk import decision_chain as chain
+from creditrisk.adapters.decision_columns import batch_of
+from creditrisk.adapters.decision_store_database import Database, open_database
+from creditrisk.adapters.decision_store_tables import CHAINS, PAYLOADS, PROBE, RECORDS
+from creditrisk.decision_chain import Entry, Found, Head, Record
+from creditrisk.errors import BadUsage, DuplicateKey, OutsideFailed, Refused
+from creditrisk.kinds import new_decision_id
+from creditrisk.ports import Clock, Kept, Passport, Verification
+from creditrisk.sealing import PayloadKeys, Sealed
+from creditrisk.signatures import Signer
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+PAGE = 256
+"""Rows read at a time: a short transaction each, so that readers never keep the WAL from being taken in."""
+
+TRIES = 3
+"""Of one append: a connection that was lost, a head that a lost commit had moved after all."""
+
+COLUMNS = tuple(each.name for each in fields(Record))
+_ABOUT = RECORDS.alias("about")
+_NEW_CHAIN = sa.text(
+    "INSERT INTO decision_chains (chain_id, sequence, link, witnessed) VALUES (:chain_id, -1, :link, -1) "
+    "ON CONFLICT DO NOTHING"
+)
+
+
+class _HeadMoved(Exception):
+    """The chain in the database does not end where this writer believes."""
+
+
+class SqlDecisionStore:
+    """trusted: public keys of the writers whose chains `verify` believes, this one's own among them."""
+
+    def __init__(
+        self, database: Database, *, signer: Signer, keys: PayloadKeys, trusted: frozenset[str], clock: Clock
+    ) -> None:
+        self._database = database
+        self._signer = signer
+        self._keys = keys
+        self._trusted = trusted | {signer.public}
+        self._clock = clock
+        self._lock = RLock()
+        self._head = chain.before_first(new_decision_id())
+        self._in_doubt = False
+        """Is it unknown whether the last write was kept?"""
+        self._attempted: set[Head] = set()
+        """Where the chain may end if it was."""
+        self._closed = False
+
+    @classmethod
+    def open(
+        cls,
+        url: str,
+        *,
+        signer: Signer,
+        keys: PayloadKeys | None = None,
+        trusted: frozenset[str] = frozenset(),
+        clock: Clock,
+        create: bool = True,
+    ) -> SqlDecisionStore:
+        """url: sqlite:///PATH or postgresql://...; tables are made or migrated.
+
+        Raises MissingInput without a store where `create` is False, NewerSchema, BrokenFile, OutsideFailed.
+        """
+        database = open_database(url, create=create)
+        return cls(database, signer=signer, keys=keys or PayloadKeys(), trusted=trusted, clock=clock)
+
+    def check(self) -> None:
+        with self._database.writing() as connection:
+            connection.execute(sa.update(PROBE).values(time=chain.utc_text(self._clock.now())))
+
+    def append(self, passports: Sequence[Passport]) -> None:
+        entries = chain.entries_of(passports, self._keys)
+        if not entries:
+            return
+        try:
+            self._write(entries)
+        except exc.IntegrityError as error:
+            self._tell_repeated(passports)
+            raise BadUsage("a decision of this id is kept already", where=self._database.where) from error
+
+    def _tell_repeated(self, passports: Sequence[Passport]) -> None:
+        asked = {(each.caller, each.idempotency.key) for each in passports if each.idempotency is not None}
+        repeated = [used for used in sorted(asked) if self.answered(*used)]
+        if repeated:
+            raise DuplicateKey(repeated) from None
+
+    def _write(
+        self, entries: Sequence[Entry], first: Callable[[sa.Connection], None] = lambda _connection: None
+    ) -> None:
+        """All entries in one transaction, after what `first` does in it; the head moves when it is durable.
+
+        A commit whose answer was lost may have been made or not: where the chain ends says which.
+        """
+        with self._lock:
+            if self._closed:
+                raise BadUsage("the decision store is closed", where=self._database.where, hint="open it again")
+            mine: set[Head] = set()
+            for left in reversed(range(TRIES)):
+                self._settle()
+                if self._head in mine:
+                    return
+                try:
+                    self._head = self._commit(entries, first, mine)
+                except _HeadMoved:
+                    self._in_doubt = True
+                except OutsideFailed as error:
+                    self._in_doubt = True
+                    if not left or not _was_cut_off(error):
+                        raise
+                else:
+                    self._attempted.clear()
+                    return
+            raise OutsideFailed("somebody else writes this writer's chain", where=self._database.where)
+
+    def _settle(self) -> None:
+        """After a write of unknown fate: where does the chain end?"""
+        if not self._in_doubt:
+            return
+        with self._database.reading() as connection:
+            row = connection.execute(sa.select(CHAINS).where(CHAINS.c.chain_id == self._head.chain_id)).first()
+        found = chain.before_first(self._head.chain_id) if row is None else _head_of(row)
+        if found in self._attempted:
+            self._head = found
+        elif found != self._head:  # the store was restored from an older copy: what comes now is a chain of its own
+            self._head = chain.before_first(new_decision_id())
+        self._in_doubt = False
+
+    def _commit(self, entries: Sequence[Entry], first: Callable[[sa.Connection], None], mine: set[Head]) -> Head:
+        with self._database.writing() as connection:
+            first(connection)
+            head = self._head
+            if head.sequence < 0:
+                entries = [self._begin(connection), *entries]
+            after, placed = chain.extended(head, entries, self._signer)
+            self._move(connection, head, after)
+            self._attempted.add(after)
+            mine.add(after)
+            _insert(connection, placed)
+        return after
+
+    def _begin(self, connection: sa.Connection) -> Entry:
+        """The opening record of this writer's chain, which names the ends of the others."""
+        unseen = sa.select(CHAINS).where(CHAINS.c.witnessed < CHAINS.c.sequence).order_by(CHAINS.c.chain_id)
+        witnessed = [_head_of(row) for row in connection.execute(unseen)]
+        for other in witnessed:
+            at = CHAINS.c.chain_id == other.chain_id
+            connection.execute(sa.update(CHAINS).where(at).values(witnessed=other.sequence))
+        connection.execute(_NEW_CHAIN, {"chain_id": self._head.chain_id, "link": self._head.link})
+        return chain.opened(
+            self._head.chain_id,
+            self._signer,
+            at=self._clock.now(),
+            software=f"creditrisk {__version__}",
+            witnessed=witnessed,
+        )
+
+    def _move(self, connection: sa.Connection, head: Head, after: Head) -> None:
+        here = (CHAINS.c.chain_id == head.chain_id, CHAINS.c.sequence == head.sequence, CHAINS.c.link == head.link)
+        moved = connection.execute(sa.update(CHAINS).where(*here).values(sequence=after.sequence, link=after.link))
+        if moved.rowcount != 1:
+            raise _HeadMoved
+
+    def find(self, decision_id: str) -> Kept | None:
+        return next(iter(self._select(RECORDS.c.decision_id == decision_id)), None)
+
+    def about(self, decision_id: str) -> Sequence[Kept]:
+        passports = (RECORDS.c.about == decision_id, RECORDS.c.kind.not_in(chain.ACTS))
+        return self._select(*passports, order=(RECORDS.c.time, RECORDS.c.decision_id))
+
+    def answered(self, caller: str, key: str) -> Sequence[Kept]:
+        used = (RECORDS.c.caller == caller, RECORDS.c.idempotency_key == key)
+        return self._select(*used, order=(RECORDS.c.idempotency_part,))
+
+    def _select(
+        self, *where: sa.ColumnElement[bool], order: Sequence[Any] = (), limit: int | None = None
+    ) -> list[Kept]:
+        query = _with_payload(_is_held().label("held")).where(*where).order_by(*order).limit(limit)
+        with self._database.reading() as connection:
+            rows = connection.execute(query).all()
+        return [chain.kept(_record(row), _sealed(row), self._keys, held=bool(row.held)) for row in rows]
+
+    def kept(self, book: str, *, since: datetime | None = None, until: datetime | None = None) -> Iterator[Kept]:
+        for page in self._pages(book, since, until):
+            yield from page
+
+    def batches(
+        self, book: str, *, since: datetime | None = None, until: datetime | None = None
+    ) -> Iterator[pa.RecordBatch]:
+        return (batch_of(page) for page in self._pages(book, since, until))
+
+    def _pages(self, book: str, since: datetime | None, until: datetime | None) -> Iterator[list[Kept]]:
+        where = [RECORDS.c.book == book]
+        if since is not None:
+            where.append(RECORDS.c.time >= chain.utc_text(since))
+        if until is not None:
+            where.append(RECORDS.c.time < chain.utc_text(until))
+        place = (RECORDS.c.time, RECORDS.c.decision_id)
+        after: tuple[str, str] = ("", "")
+        while page := self._select(*where, sa.tuple_(*place) > after, order=place, limit=PAGE):
+            yield page
+            after = (chain.utc_text(page[-1].passport.time), page[-1].passport.decision_id)
+
+    def due(self, book: str, before: Mapping[str, datetime]) -> Iterator[str]:
+        limits = [
+            sa.and_(RECORDS.c.decision == decision, RECORDS.c.time < chain.utc_text(time))
+            for decision, time in before.items()
+        ]
+        place = (RECORDS.c.time, RECORDS.c.decision_id)
+        query = (
+            sa.select(*place)
+            .join(PAYLOADS, _same_place(PAYLOADS))
+            .where(RECORDS.c.book == book, sa.or_(sa.false(), *limits), sa.not_(_is_held()))
+            .order_by(*place)
+            .limit(PAGE)
+        )
+        after: tuple[str, str] = ("", "")
+        while True:
+            with self._database.reading() as connection:
+                page = connection.execute(query.where(sa.tuple_(*place) > after)).all()
+            if not page:
+                return
+            yield from (row.decision_id for row in page)
+            after = (page[-1].time, page[-1].decision_id)
+
+    def delete(self, decision_ids: Sequence[str], *, by: str, note: str, rule: str) -> None:
+        now = self._clock.now()
+        entries = [chain.act_upon(chain.DELETION, each, at=now, by=by, note=note, rule=rule) for each in decision_ids]
+        if not entries:
+            return
+
+        def delete_payloads(connection: sa.Connection) -> None:
+            self._database.alone(connection)
+            for some in batched(decision_ids, PAGE):
+                for row in self._need(connection, some):
+                    if row.held:
+                        raise Refused("it is under legal hold", where=f"decision {row.decision_id}")
+                    if not row.there:
+                        raise Refused("its payload was deleted before", where=f"decision {row.decision_id}")
+                    at = (PAYLOADS.c.chain_id == row.chain_id, PAYLOADS.c.sequence == row.sequence)
+                    connection.execute(sa.delete(PAYLOADS).where(*at))
+
+        self._write(entries, delete_payloads)
+        self._database.forget_deleted()
+
+    def hold(self, decision_id: str, *, by: str, note: str) -> None:
+        self._act_upon(chain.HOLD, decision_id, by=by, note=note)
+
+    def release(self, decision_id: str, *, by: str, note: str) -> None:
+        self._act_upon(chain.RELEASE, decision_id, by=by, note=note)
+
+    def _act_upon(self, kind: str, decision_id: str, *, by: str, note: str) -> None:
+        entry = chain.act_upon(kind, decision_id, at=self._clock.now(), by=by, note=note)
+
+        def need_fitting(connection: sa.Connection) -> None:
+            self._database.alone(connection)
+            self._need(connection, [decision_id])
+            own = sa.select(_holds(chain.HOLD, decision_id) > _holds(chain.RELEASE, decision_id))
+            if bool(connection.execute(own).scalar()) == (kind == chain.HOLD):
+                what = "it is under legal hold already" if kind == chain.HOLD else "it is not under legal hold"
+                raise Refused(what, where=f"decision {decision_id}")
+
+        self._write([entry], need_fitting)
+
+    def _need(self, connection: sa.Connection, decision_ids: Sequence[str]) -> Sequence[Any]:
+        query = (
+            sa.select(
+                RECORDS.c.chain_id, RECORDS.c.sequence, RECORDS.c.decision_id, _is_held().label("held"),
+                PAYLOADS.c.chain_id.is_not(None).label("there"),
+            )
+            .outerjoin(PAYLOADS, _same_place(PAYLOADS))
+            .where(RECORDS.c.decision_id.in_(decision_ids))
+        )  # fmt: skip
+        rows = connection.execute(query).all()
+        missing = set(decision_ids) - {row.decision_id for row in rows}
+        if missing:
+            raise BadUsage("there is no such decision", where=f"decision {min(missing)}")
+        return rows
+
+    def verify(self, progress: Callable[[int, int], None] = lambda _done, _all: None) -> Verification:
+        verifying = chain.Verifying(self._trusted)
+        heads, total = self._heads()
+        for some in batched(heads, PAGE):
+            verifying.hear(self._openings([head.chain_id for head in some]))
+        for head in heads:
+            verifying.read(head, self._found(head, lambda: progress(verifying.records, total)))
+        for chain_id, sequence, what in self._strays():
+            verifying.stray(chain_id, sequence, what)
+        progress(verifying.records, verifying.records)
+        return verifying.finish()
+
+    def _heads(self) -> tuple[list[Head], int]:
+        with self._database.reading() as connection:
+            rows = connection.execute(sa.select(CHAINS).order_by(CHAINS.c.chain_id)).all()
+        heads = [_head_of(row) for row in rows]
+        return heads, sum(head.sequence + 1 for head in heads)
+
+    def _openings(self, chain_ids: Sequence[str]) -> list[Record]:
+        first = (RECORDS.c.chain_id.in_(chain_ids), RECORDS.c.sequence == 0)
+        with self._database.reading() as connection:
+            return [_record(row) for row in connection.execute(sa.select(RECORDS).where(*first))]
+
+    def _found(self, head: Head, page_read: Callable[[], None]) -> Iterator[Found]:
+        """The chain's records up to its head as it was when verification began, and what stands beyond a closing."""
+        deletion = (
+            sa.exists()
+            .where(_ABOUT.c.about == RECORDS.c.decision_id, _ABOUT.c.kind == chain.DELETION)
+            .label("deletion")
+        )
+        query = _with_payload(deletion).where(RECORDS.c.chain_id == head.chain_id)
+        query = query.order_by(RECORDS.c.sequence).limit(PAGE)
+        after = -(2**62)
+        while True:
+            with self._database.reading() as connection:
+                rows = connection.execute(query.where(RECORDS.c.sequence > after)).all()
+                grown = connection.execute(sa.select(CHAINS.c.sequence).where(CHAINS.c.chain_id == head.chain_id))
+                end = grown.scalar() or 0
+            for row in rows:
+                record = _record(row)
+                if head.sequence < record.sequence <= end:
+                    return  # appended meanwhile
+                yield Found(record, _sealed(row), bool(row.deletion))
+            page_read()
+            if len(rows) < PAGE:
+                return
+            after = rows[-1].sequence
+
+    def _strays(self) -> Iterator[tuple[str, int | None, str]]:
+        known = sa.select(CHAINS.c.chain_id)
+        unknown = sa.select(RECORDS.c.chain_id).where(RECORDS.c.chain_id.not_in(known)).distinct()
+        orphans = (
+            sa.select(PAYLOADS.c.chain_id, PAYLOADS.c.sequence)
+            .outerjoin(RECORDS, _same_place(PAYLOADS))
+            .where(RECORDS.c.chain_id.is_(None))
+            .limit(chain.MOST_BREAKS)
+        )
+        with self._database.reading() as connection:
+            for row in connection.execute(unknown):
+                yield row.chain_id, None, "the store does not know where this chain ends"
+            for row in connection.execute(orphans):
+                yield row.chain_id, row.sequence, "a payload belongs to no record"
+
+    def close(self) -> None:
+        with self._lock:
+            self._settle()
+            if self._head.sequence >= 0 and not self._closed:
+                self._write([chain.closed(self._head, at=self._clock.now())])
+            self._closed = True
+            self._database.close()
+
+
+def _insert(connection: sa.Connection, placed: Sequence[Entry]) -> None:
+    records = [{name: getattr(entry.record, name) for name in COLUMNS} for entry in placed]
+    payloads = [
+        {
+            "chain_id": entry.record.chain_id,
+            "sequence": entry.record.sequence,
+            "salt": entry.sealed.salt,
+            "stored": entry.sealed.stored,
+            "entity_id": entry.sealed.entity,
+        }
+        for entry in placed
+        if entry.sealed is not None
+    ]
+    connection.execute(sa.insert(RECORDS), records)
+    if payloads:
+        connection.execute(sa.insert(PAYLOADS), payloads)
+
+
+def _with_payload(*more: sa.ColumnElement[Any]) -> sa.Select[Any]:
+    return sa.select(RECORDS, PAYLOADS.c.salt, PAYLOADS.c.stored, PAYLOADS.c.entity_id, *more).outerjoin(
+        PAYLOADS, _same_place(PAYLOADS)
+    )
+
+
+def _same_place(table: sa.FromClause) -> sa.ColumnElement[bool]:
+    return sa.and_(table.c.chain_id == RECORDS.c.chain_id, table.c.sequence == RECORDS.c.sequence)
+
+
+def _is_held() -> sa.ColumnElement[bool]:
+    """Was it, or what it is about, held once more than released?"""
+    concerned = sa.or_(_ABOUT.c.about == RECORDS.c.decision_id, _ABOUT.c.about == RECORDS.c.about)
+    count = sa.func.coalesce(
+        sa.func.sum(sa.case((_ABOUT.c.kind == chain.HOLD, 1), (_ABOUT.c.kind == chain.RELEASE, -1), else_=0)), 0
+    )
+    kinds = _ABOUT.c.kind.in_((chain.HOLD, chain.RELEASE))
+    return sa.select(count).where(concerned, kinds).correlate(RECORDS).scalar_subquery() > 0
+
+
+def _holds(kind: str, decision_id: str) -> sa.ScalarSelect[int]:
+    at = (RECORDS.c.about == decision_id, RECORDS.c.kind == kind)
+    return sa.select(sa.func.count()).select_from(RECORDS).where(*at).scalar_subquery()
+
+
+def _record(row: Any) -> Record:
+    told = {name: getattr(row, name) for name in COLUMNS}
+    return Record(**{**told, "sequence": _place(row.sequence)})
+
+
+def _head_of(row: Any) -> Head:
+    return Head(row.chain_id, _place(row.sequence), row.link)
+
+
+def _place(sequence: Any) -> int:
+    """-1 for what is no number: SQLite keeps text in a column of numbers if somebody puts it there."""
+    return sequence if isinstance(sequence, int) else -1
+
+
+def _sealed(row: Any) -> Sealed | None:
+    return None if row.salt is None else Sealed(bytes(row.salt), bytes(row.stored), row.entity_id)
+
+
+def _was_cut_off(error: OutsideFailed) -> bool:
+    """Did the connection break, so that another one may do?"""
+    cause = error.__cause__
+    return isinstance(cause, exc.DBAPIError) and cause.connection_invalidated
