@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from creditrisk.errors import BadData
 from creditrisk.modelling.balance import balanced, stopping_rows
-from creditrisk.modelling.estimators import Estimator, Learning, Rows
+from creditrisk.modelling.estimators import Estimator, Learning, OnRound, Rows
 from creditrisk.modelling.preprocess import Preprocess
 from creditrisk.stats import roc_auc
 
@@ -46,7 +46,7 @@ class Development:
 
 @dataclass(frozen=True, slots=True)
 class FoldFit:
-    """One fold's model.  history: log loss on its early-stopping rows after each round."""
+    """One fold's model.  rounds: where its own early-stopping rows would end.  history: log loss on them, by round."""
 
     fold: int
     rows_fitted: int
@@ -82,50 +82,77 @@ def out_of_fold_margins(
 ) -> tuple[Floats, list[FoldFit]]:
     """Margin of every row, shape (n,), by the model of its fold, which was fitted and stopped on other folds' rows.
 
-    Category vocabularies are fitted on each fold's own training rows.
+    Category vocabularies are fitted on each fold's own training rows. All models have the folds' median number of
+    rounds: after 20 rounds margins lie close together, after 400 far apart, and one calibration must fit them all.
     Raises BadData, naming the fold, when its training or stopping rows are too few or of one class.
     """
     margins = np.empty(len(development.target))
-    fits = []
-    for number, (fold, inside) in enumerate(_inside(development)):
-        title = f"fold {number + 1} of {len(development.folds)}"
-        progress(title, number / len(development.folds))
-        stopping = ~inside & development.stopping if estimator.stops_early else np.zeros_like(inside)
-        fitting = ~inside & ~stopping
-        preprocess = Preprocess.fit(development.table, development.features, ~inside, blanks=learning.blanks)
-        values = preprocess.matrix(development.table).values
-        _refuse_one_class(development.target[fitting], fold, "training")
-        if estimator.stops_early:
-            _refuse_one_class(development.target[stopping], fold, "early-stopping")
-        own = replace(learning, features=preprocess.features)
-        plain = Rows(values[fitting], development.target[fitting])
-        fitted = balanced(plain, own)
-        until = stopping_rows(Rows(values[stopping], development.target[stopping]), fitted, plain)
-        model = estimator.fit(
-            fitted,
-            own,
-            evaluation=until if estimator.stops_early else None,
-            on_round=_told(progress, title, number / len(development.folds)),
-        )
-        margins[inside] = model.margin(values[inside])
-        fits.append(
-            FoldFit(
-                fold=fold,
-                rows_fitted=int(np.sum(fitting)),
-                rows_stopping=int(np.sum(stopping)),
-                rows_scored=int(np.sum(inside)),
-                rounds=model.rounds,
-                roc_auc=_auc_or_none(development.target[inside], margins[inside]),
-                history=model.history,
-            )
-        )
+    fitted = []
+    for number, fold in enumerate(development.folds):
+        title, done = f"fold {number + 1} of {len(development.folds)}", number / len(development.folds)
+        progress(title, done)
+        one = _Fold(development, estimator, learning, fold)
+        fitted.append((one, one.stopped(_told(progress, title, done))))
+        margins[one.inside] = fitted[-1][1].margin(one.values)
         if after_fold:
             after_fold(number + 1, margins, np.isin(development.fold, development.folds[: number + 1]))
-    return margins, fits
+    rounds = median_rounds(model.rounds for _, model in fitted)
+    for one, model in fitted:
+        if model.rounds != rounds:
+            margins[one.inside] = (model.after(rounds) or one.grown_to(rounds)).margin(one.values)
+    return margins, [one.told(model, margins) for one, model in fitted]
 
 
-def _inside(development: Development) -> Iterator[tuple[int, NDArray[np.bool_]]]:
-    return ((fold, development.fold == fold) for fold in development.folds)
+def median_rounds(rounds: Iterable[int]) -> int:
+    return round(float(np.median(list(rounds))))
+
+
+class _Fold:
+    """One fold: who is inside, and models of those outside."""
+
+    def __init__(self, development: Development, estimator: type[Estimator], learning: Learning, fold: int) -> None:
+        self.development = development
+        self.estimator = estimator
+        self.fold = fold
+        self.inside = development.fold == fold
+        self.stopping = ~self.inside & development.stopping & estimator.stops_early
+        self.fitting = ~self.inside & ~self.stopping
+        _refuse_one_class(development.target[self.fitting], fold, "training")
+        if estimator.stops_early:
+            _refuse_one_class(development.target[self.stopping], fold, "early-stopping")
+        preprocess = Preprocess.fit(development.table, development.features, ~self.inside, blanks=learning.blanks)
+        self.learning = replace(learning, features=preprocess.features)
+        self.matrix = preprocess.matrix
+        self.values = self._rows(self.inside).values
+
+    def stopped(self, on_round: OnRound) -> Estimator:
+        """The model as its early-stopping rows want it."""
+        plain, fitted = self._rows_to_fit()
+        until = stopping_rows(self._rows(self.stopping), fitted, plain) if self.estimator.stops_early else None
+        return self.estimator.fit(fitted, self.learning, evaluation=until, on_round=on_round)
+
+    def grown_to(self, rounds: int) -> Estimator:
+        return self.estimator.fit(self._rows_to_fit()[1], self.learning, rounds=rounds)
+
+    def told(self, model: Estimator, margins: Floats) -> FoldFit:
+        return FoldFit(
+            fold=self.fold,
+            rows_fitted=int(np.sum(self.fitting)),
+            rows_stopping=int(np.sum(self.stopping)),
+            rows_scored=int(np.sum(self.inside)),
+            rounds=model.rounds,
+            roc_auc=_auc_or_none(self.development.target[self.inside], margins[self.inside]),
+            history=model.history,
+        )
+
+    def _rows_to_fit(self) -> tuple[Rows, Rows]:
+        """Those outside, and the same as `learning.balance` wants them."""
+        plain = self._rows(self.fitting)
+        return plain, balanced(plain, self.learning)
+
+    def _rows(self, chosen: NDArray[np.bool_]) -> Rows:
+        table = self.development.table.filter(pa.array(chosen))
+        return Rows(self.matrix(table).values, self.development.target[chosen])
 
 
 def _told(progress: Progress, title: str, done: float) -> Callable[[int, float | None], None]:

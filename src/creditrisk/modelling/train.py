@@ -31,6 +31,7 @@ from creditrisk.modelling.out_of_fold import (
     Development,
     FoldFit,
     Progress,
+    median_rounds,
     out_of_fold_margins,
     stable_shares,
 )
@@ -247,7 +248,7 @@ def _refit(
     rounds = None
     if kind.stops_early:
         growth = len(rows.target) / float(np.median([fit.rows_fitted for fit in fits]))
-        rounds = max(round(float(np.median([fit.rounds for fit in fits])) * growth), 1)
+        rounds = max(round(median_rounds(fit.rounds for fit in fits) * growth), 1)
     own = replace(learning, features=preprocess.features)
     model = kind.fit(
         balanced(Rows(matrix.values, rows.target), own),

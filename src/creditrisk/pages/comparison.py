@@ -14,7 +14,7 @@ from creditrisk.pages.formats import NONE, decimals, percent
 
 SECTIONS = {
     "estimators": "Estimators, on the same rows and folds",
-    "balance": "Balance of the training rows: the PD before (sigmoid of the margin) and after calibration",
+    "balance": "Balance of the training rows: mean PD before (sigmoid of the margin) and after calibration",
     "calibration": "Calibration of the book's own margins",
     "prices": "The price of each rule: the model without it, beside the book's own",
 }
@@ -22,7 +22,7 @@ SECTIONS = {
 
 
 def comparison_tables(report: Mapping[str, Any]) -> RenderableType:
-    """What came out of `creditrisk compare`, readable at 100 columns."""
+    """What came out of `creditrisk compare`, readable at 80 columns."""
     told = f"{report['book']}: {report['n']:,} development rows, {report['bads']:,} bad, {report['folds']} folds"
     parts: list[RenderableType] = [Text(told, style="bold")]
     for section, heading in SECTIONS.items():
@@ -33,16 +33,16 @@ def comparison_tables(report: Mapping[str, Any]) -> RenderableType:
 
 
 def _table(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, Any]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("", overflow="fold")
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column("", min_width=11)
     for heading in columns:
         table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("beside the book's own", overflow="fold")
+    table.add_column("beside the book's own", min_width=11)
     for row in rows:
         figures = row["figures"] or {}
         cells = [Text(cell(figures) if figures else NONE) for cell in columns.values()]
         verdict = Text(row["verdict"] if row["reason"] is None else f"{row['verdict']}: {row['reason']}")
-        table.add_row(Text(row["name"], style="bold" if row["own"] else ""), *cells, verdict)
+        table.add_row(Text(row["name"].replace("_", " "), style="bold" if row["own"] else ""), *cells, verdict)
     return table
 
 
@@ -57,17 +57,17 @@ def _slope(figures: Mapping[str, Any]) -> str:
 _FIGURES = {
     "AUC": lambda figures: decimals(figures["roc_auc"], 4),
     "Brier": lambda figures: decimals(figures["brier"], 4),
-    "log loss": lambda figures: decimals(figures["log_loss"], 4),
+    "log\nloss": lambda figures: decimals(figures["log_loss"], 4),
     "slope": _slope,
-    "approved": lambda figures: percent(figures["approval_rate"]),
+    "ap-\nproved": lambda figures: percent(figures["approval_rate"]),
     "cost": _cost,
 }
 _BALANCE = {
     "AUC": lambda figures: decimals(figures["roc_auc"], 4),
-    "mean before": lambda figures: percent(figures["uncalibrated"]["mean_pd"]),
-    "after": lambda figures: percent(figures["mean_pd"]),
-    "slope before": lambda figures: decimals(figures["uncalibrated"]["calibration_slope"], 2),
-    "after ": _slope,
-    "Brier before": lambda figures: decimals(figures["uncalibrated"]["brier"], 4),
-    "after  ": lambda figures: decimals(figures["brier"], 4),
+    "PD\nbefore": lambda figures: percent(figures["uncalibrated"]["mean_pd"]),
+    "PD\nafter": lambda figures: percent(figures["mean_pd"]),
+    "slope\nbefore": lambda figures: decimals(figures["uncalibrated"]["calibration_slope"], 2),
+    "slope\nafter": _slope,
+    "Brier\nbefore": lambda figures: decimals(figures["uncalibrated"]["brier"], 4),
+    "Brier\nafter": lambda figures: decimals(figures["brier"], 4),
 }

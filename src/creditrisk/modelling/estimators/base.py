@@ -107,6 +107,10 @@ class Estimator(ABC):
     ) -> Self:
         """Stops early on `evaluation`, or fits `rounds` exactly. Same rows, learning and environment, same bytes."""
 
+    def after(self, rounds: int) -> Self | None:
+        """The model as it was after so many rounds, earlier or later than it stopped; None if it never came so far."""
+        return self if rounds == self.rounds else None
+
     @abstractmethod
     def margin(self, values: Values) -> Floats:
         """Uncalibrated log-odds of bad, shape (n,)."""

@@ -56,13 +56,20 @@ class LightGBMTrees(Estimator):
     stops_early: ClassVar[bool] = True
 
     def __init__(
-        self, booster: Any, features: tuple[Feature, ...], *, threads: int, history: tuple[float, ...] = ()
+        self,
+        booster: Any,
+        features: tuple[Feature, ...],
+        *,
+        threads: int,
+        history: tuple[float, ...] = (),
+        grown: Any = None,
     ) -> None:
         self.booster = booster
         self.features = features
         self.threads = threads
         self.history = history
         self.rounds = booster.num_trees()
+        self.grown = grown
 
     @classmethod
     def settings(cls, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -93,7 +100,12 @@ class LightGBMTrees(Estimator):
             callbacks += [lgb.record_evaluation(history), lgb.early_stopping(patience, verbose=False)]
         try:
             booster = lgb.train(
-                parameters, train, num_boost_round=rounds or most_rounds, callbacks=callbacks, **watched
+                parameters,
+                train,
+                num_boost_round=rounds or most_rounds,
+                callbacks=callbacks,
+                keep_training_booster=True,  # else the trees beyond the best round are gone
+                **watched,
             )
         except lgb.basic.LightGBMError as error:
             what = str(error).partition("\n")[0]
@@ -105,7 +117,14 @@ class LightGBMTrees(Estimator):
             learning.features,
             threads=learning.threads,
             history=tuple(history.get("stop", {}).get("binary_logloss", ())),
+            grown=lgb.Booster(model_str=booster.model_to_string(num_iteration=-1)),  # without the training rows
         )
+
+    def after(self, rounds: int) -> Self | None:
+        if self.grown is None or self.grown.num_trees() < rounds:
+            return super().after(rounds)
+        booster = _lightgbm().Booster(model_str=self.grown.model_to_string(num_iteration=rounds))
+        return type(self)(booster, self.features, threads=self.threads, history=self.history)
 
     def margin(self, values: Values) -> Floats:
         if not len(values):

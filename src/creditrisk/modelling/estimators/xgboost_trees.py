@@ -49,13 +49,20 @@ class XGBoostTrees(Estimator):
     stops_early: ClassVar[bool] = True
 
     def __init__(
-        self, booster: Any, features: tuple[Feature, ...], *, threads: int, history: tuple[float, ...] = ()
+        self,
+        booster: Any,
+        features: tuple[Feature, ...],
+        *,
+        threads: int,
+        history: tuple[float, ...] = (),
+        grown: Any = None,
     ) -> None:
         self.booster = booster
         self.features = features
         self.threads = threads
         self.history = history
         self.rounds = booster.num_boosted_rounds()
+        self.grown = grown
 
     @classmethod
     def settings(cls, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -84,10 +91,10 @@ class XGBoostTrees(Estimator):
             held_out=evaluation,
             patience=patience,
         )
-        losses = tuple(history.get("stop", {}).get("logloss", ()))
-        if evaluation is not None:
-            booster = booster[: booster.best_iteration + 1]
-        return cls(booster, learning.features, threads=learning.threads, history=losses)
+        if evaluation is None:
+            return cls(booster, learning.features, threads=learning.threads)
+        best, losses = booster.best_iteration + 1, tuple(history["stop"]["logloss"])
+        return cls(booster[:best], learning.features, threads=learning.threads, history=losses, grown=booster)
 
     @classmethod
     def _grown(
@@ -123,6 +130,11 @@ class XGBoostTrees(Estimator):
         except xgb.core.XGBoostError as error:
             what = str(error).partition("\n")[0]
             raise BadConfig(f"XGBoost: {what}", where=f"portfolio.yaml, training.parameters.{cls.name}") from error
+
+    def after(self, rounds: int) -> Self | None:
+        if self.grown is None or self.grown.num_boosted_rounds() < rounds:
+            return super().after(rounds)
+        return type(self)(self.grown[:rounds], self.features, threads=self.threads, history=self.history)
 
     def margin(self, values: Values) -> Floats:
         if not len(values):
