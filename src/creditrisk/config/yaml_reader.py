@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import types
 import typing
@@ -41,7 +42,7 @@ def read_yaml[M: BaseModel](path: Path, model: type[M], overrides: Mapping[str, 
 
 def _parse(text: str, path: Path) -> tuple[Any, dict[_Place, int]]:
     try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        root = _composed(text)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""
@@ -51,6 +52,14 @@ def _parse(text: str, path: Path) -> tuple[Any, dict[_Place, int]]:
     if root is None:
         return {}, lines
     return _build(root, (), lines, path), lines
+
+
+def _composed(text: str) -> yaml.Node | None:
+    """By libyaml where it is there, eight times faster; what it refuses is told in the words of the Python one."""
+    if yaml.__with_libyaml__:
+        with contextlib.suppress(yaml.YAMLError):
+            return yaml.compose(text, Loader=yaml.CSafeLoader)
+    return yaml.compose(text, Loader=yaml.SafeLoader)
 
 
 def _build(node: yaml.Node, place: _Place, lines: dict[_Place, int], path: Path) -> Any:
