@@ -28,5 +28,11 @@ say "installing the packages of $lock (about 1.2 GB unpacked; minutes the first 
 "$uv" pip sync --quiet --python .venv/bin/python --require-hashes "$lock"
 # The build backend stands in the lock too, so that nothing is fetched without a hash.
 "$uv" pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --editable .
+# Bytecode of what every run imports: seconds for each process that finds none and may not keep it.
+env -u PYTHONDONTWRITEBYTECODE .venv/bin/python -W ignore -c '
+import duckdb, matplotlib.backends.backend_agg, matplotlib.figure, mlflow.client, mlflow.store.db.utils
+import pandera.polars, polars, pyarrow.csv, pyarrow.parquet, scipy.stats, sqlglot.optimizer, typer, xgboost, yaml
+import mlflow.store.model_registry.sqlalchemy_store, mlflow.store.tracking.sqlalchemy_store
+' || say "no bytecode could be kept; the first run takes longer"
 echo "$made_from" >"$stamp"
 say "ready after $((SECONDS - started)) s"
