@@ -204,6 +204,17 @@ def test_production_is_refused_before_a_promotion(demo: Path, tmp_path: Path) ->
     assert not list(tmp_path.iterdir())
 
 
+def test_the_books_of_a_killed_demo_do_not_go_on_alone(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "creditrisk.cli", "demo", "--rows", "2000", "--workspace", str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        begun = {process.stderr.readline().partition(":")[0] for _ in BOOKS}
+        process.send_signal(signal.SIGKILL)
+        told = process.stderr.read()  # ends when nobody is left who could write
+    assert begun <= set(BOOKS)
+    assert not any(f"{book}: train" in told for book in BOOKS)
+
+
 @pytest.mark.parametrize("book", BOOKS)
 def test_the_same_run_gives_the_same_bytes(demo: Path, book: str, tmp_path: Path) -> None:
     done = creditrisk("run", book, "--raw", demo / "demo" / book, "--workspace", tmp_path / "again")

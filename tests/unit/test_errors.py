@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import pytest
 
 from creditrisk import errors
@@ -12,6 +14,12 @@ def test_an_error_reads_as_place_sentence_and_remedy() -> None:
     error = CreditRiskError("the column is missing", where="loans.csv", hint="add it")
     assert str(error) == "loans.csv: the column is missing\nhint: add it"
     assert str(CreditRiskError("only this")) == "only this"
+
+
+def test_an_error_of_another_process_still_says_what_where_and_what_next() -> None:
+    error = pickle.loads(pickle.dumps(errors.Refused("no", where="loans.csv", hint="add it")))  # noqa: S301
+    assert isinstance(error, errors.Refused)
+    assert (error.what, error.where, error.hint) == ("no", "loans.csv", "add it")
 
 
 @pytest.mark.parametrize(
