@@ -12,6 +12,7 @@ import typer
 from typer.exceptions import TyperException
 
 from creditrisk import __version__
+from creditrisk.cli_decisions import decisions
 from creditrisk.cli_output import shown_progress, tell, tell_error
 from creditrisk.errors import BadUsage, CreditRiskError, ExitCode, OutsideFailed
 
@@ -436,6 +437,9 @@ def lineage(
     tell(answer, as_json=as_json, words=lambda: _print(table(answer)))
     if verify:
         _or_exit(lambda: need_all_here(answer))
+
+
+app.add_typer(decisions)
 
 
 @app.command()

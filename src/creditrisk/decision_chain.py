@@ -19,7 +19,7 @@ from typing import Any
 
 from creditrisk.errors import BadUsage, CreditRiskError, DuplicateKey
 from creditrisk.kinds import canonical_json
-from creditrisk.ports import ChainBreak, ChainState, Idempotency, Kept, Passport, Verification
+from creditrisk.ports import ActUpon, ChainBreak, ChainState, Idempotency, Kept, Passport, Verification
 from creditrisk.sealing import PayloadKeys, Sealed
 from creditrisk.signatures import Signer, is_signed_by
 
@@ -144,6 +144,13 @@ def act_upon(kind: str, decision_id: str, *, at: datetime, by: str, note: str, r
 def _act(kind: str, at: datetime, act: Mapping[str, Any], *, chain_id: str = "", about: str | None = None) -> Entry:
     text = canonical_json(act).decode("utf-8")
     return Entry(Record(chain_id, 0, kind, utc_text(at), about=about, act=text))
+
+
+def told_act(record: Record) -> ActUpon:
+    said = _said(record)
+    texts = {name: str(said.get(name, "")) for name in ("by", "note")}
+    rule = said.get("rule")
+    return ActUpon(record.kind, record.time, **texts, rule=None if rule is None else str(rule))  # type: ignore[arg-type]
 
 
 def entries_of(passports: Sequence[Passport], keys: PayloadKeys) -> list[Entry]:

@@ -236,6 +236,18 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
+class ActUpon:
+    """What somebody did with a record: its payload was deleted, or it was put under legal hold or released."""
+
+    kind: Literal["deletion", "hold", "release"]
+    time: str
+    by: str
+    note: str
+    rule: str | None
+    """Under which a deletion was made."""
+
+
+@dataclass(frozen=True, slots=True)
 class ChainState:
     """One writer's chain."""
 
@@ -301,6 +313,10 @@ class DecisionStore(Protocol):
 
     def about(self, decision_id: str) -> Sequence[Kept]:
         """Overrides, corrections and shadows of it, oldest first."""
+        ...
+
+    def acts(self, decision_id: str) -> Sequence[ActUpon]:
+        """What was done with it, oldest first."""
         ...
 
     def answered(self, caller: str, key: str) -> Sequence[Kept]:

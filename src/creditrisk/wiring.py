@@ -69,11 +69,13 @@ def context_for(
         )
 
 
-def decision_store_for(workspace: Path, *, create: bool = True, public_keys: Path | None = None) -> DecisionStore:
+def decision_store_for(
+    workspace: Path, *, create: bool = True, writes: bool | None = None, public_keys: Path | None = None
+) -> DecisionStore:
     """The decision store of the workspace, or the one of CREDITRISK_DECISIONS_URL, open until somebody closes it.
 
+    create: make it if there is none; else that raises MissingInput.   writes: will it be written to (else as `create`)?
     public_keys: folder with the `.pub` files of the writers to believe; else the workspace's own.
-    Raises MissingInput where there is none and `create` is False.
     """
     from creditrisk.adapters.decision_store import SqlDecisionStore
 
@@ -84,7 +86,7 @@ def decision_store_for(workspace: Path, *, create: bool = True, public_keys: Pat
     payload_keys, where = settings.key_texts("payload_key")
     return SqlDecisionStore.open(
         url,
-        signer=_signer(settings, root.keys, create=create),
+        signer=_signer(settings, root.keys, writes=create if writes is None else writes),
         keys=PayloadKeys([key_bytes(text, where=where) for text in payload_keys]),
         trusted=public_keys_in(public_keys or root.keys),
         clock=SystemClock(),
@@ -92,17 +94,17 @@ def decision_store_for(workspace: Path, *, create: bool = True, public_keys: Pat
     )
 
 
-def _signer(settings: DecisionStoreSettings, folder: Path, *, create: bool) -> Signer:
+def _signer(settings: DecisionStoreSettings, folder: Path, *, writes: bool) -> Signer:
     """Of the environment, else the workspace's own; who only reads needs none and makes none there."""
     texts, where = settings.key_texts("signing_key")
     if len(texts) > 1:
         raise BadConfig("there is more than one key to sign with", where=where, hint="give one")
     if texts:
         signer = signer_from_text(texts[0], where=where)
-        if create:
+        if writes:
             remember(folder, signer)
         return signer
-    return signer_in(folder, "decisions") if create else new_signer()
+    return signer_in(folder, "decisions") if writes else new_signer()
 
 
 @contextmanager

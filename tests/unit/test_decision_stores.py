@@ -157,6 +157,12 @@ def test_what_is_held_is_not_deleted_and_neither_is_what_is_about_it(store: Deci
     with pytest.raises(Refused, match="not under"):
         store.release(ONE, by="counsel", note="settled")
     store.delete([ONE], by="ann", note="due", rule="by id")
+    assert [(act.kind, act.by, act.note, act.rule) for act in store.acts(ONE)] == [
+        ("hold", "counsel", "case 7", None),
+        ("release", "counsel", "settled", None),
+        ("deletion", "ann", "due", "by id"),
+    ]
+    assert list(store.acts(override.decision_id)) == []
     assert store.verify().unbroken
 
 

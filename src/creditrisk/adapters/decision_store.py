@@ -20,7 +20,7 @@ from creditrisk.adapters.decision_store_tables import CHAINS, PAYLOADS, PROBE, R
 from creditrisk.decision_chain import Entry, Found, Head, Record
 from creditrisk.errors import BadUsage, DuplicateKey, OutsideFailed, Refused
 from creditrisk.kinds import new_decision_id
-from creditrisk.ports import Clock, Kept, Passport, Verification
+from creditrisk.ports import ActUpon, Clock, Kept, Passport, Verification
 from creditrisk.sealing import PayloadKeys, Sealed
 from creditrisk.signatures import Signer
 
@@ -184,6 +184,12 @@ class SqlDecisionStore:
     def about(self, decision_id: str) -> Sequence[Kept]:
         passports = (RECORDS.c.about == decision_id, RECORDS.c.kind.not_in(chain.ACTS))
         return self._select(*passports, order=(RECORDS.c.time, RECORDS.c.decision_id))
+
+    def acts(self, decision_id: str) -> Sequence[ActUpon]:
+        upon = (RECORDS.c.about == decision_id, RECORDS.c.kind.in_(chain.ACTS))
+        query = sa.select(RECORDS).where(*upon).order_by(RECORDS.c.time, RECORDS.c.chain_id, RECORDS.c.sequence)
+        with self._database.reading() as connection:
+            return [chain.told_act(_record(row)) for row in connection.execute(query)]
 
     def answered(self, caller: str, key: str) -> Sequence[Kept]:
         used = (RECORDS.c.caller == caller, RECORDS.c.idempotency_key == key)

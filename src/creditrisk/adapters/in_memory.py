@@ -15,6 +15,7 @@ from creditrisk.decision_chain import Entry, Found, Head, Record
 from creditrisk.errors import BadUsage, DuplicateKey, OutsideFailed, Refused, did_you_mean
 from creditrisk.kinds import new_decision_id
 from creditrisk.ports import (
+    ActUpon,
     Clock,
     Kept,
     LoggedRun,
@@ -155,6 +156,10 @@ class InMemoryDecisionStore:
 
     def about(self, decision_id: str) -> Sequence[Kept]:
         return [self._kept(each) for each in self._passports() if each.about == decision_id]
+
+    def acts(self, decision_id: str) -> Sequence[ActUpon]:
+        self.check()
+        return [chain.told_act(each) for each in self.records if each.kind in chain.ACTS and each.about == decision_id]
 
     def answered(self, caller: str, key: str) -> Sequence[Kept]:
         found = [each for each in self._passports() if (each.caller, each.idempotency_key) == (caller, key)]

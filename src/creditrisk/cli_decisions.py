@@ -1,0 +1,167 @@
+"""`creditrisk decisions ...`: recorded decisions, shown, verified, held and deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from creditrisk.cli_output import shown_progress, tell, tell_error
+from creditrisk.errors import BadUsage, CreditRiskError
+
+decisions = typer.Typer(
+    name="decisions",
+    help="Recorded decisions: show, verify, hold, release, delete.",
+    rich_markup_mode=None,
+    no_args_is_help=True,
+)
+
+DecisionId = Annotated[str, typer.Argument(metavar="ID", help="decision_id, as it was answered.")]
+WorkspaceDir = Annotated[Path, typer.Option("--workspace", help="Where everything is written.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable on stdout; progress and logs on stderr.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+Actor = Annotated[str | None, typer.Option("--by", help="Who acts; else CREDITRISK_ACTOR, else the system's user.")]
+Note = Annotated[str, typer.Option("--note", metavar="TEXT", help="Why, for whoever asks later.")]
+
+WORKSPACE = Path("workspace")
+
+
+@decisions.command()
+def show(
+    decision: DecisionId,
+    workspace: WorkspaceDir = WORKSPACE,
+    as_json: AsJson = False,
+    debug: Debug = False,  # noqa: ARG001
+) -> None:
+    """One decision: what was sent, what was answered and why, and what was done about it since."""
+    from creditrisk.pages.decisions import decision_lines
+    from creditrisk.pipelines import decision_records
+    from creditrisk.wiring import decision_store_for
+
+    with closing(decision_store_for(workspace, create=False)) as store:
+        told = decision_records.show(store, decision)
+    tell(told, as_json=as_json, words=lambda: typer.echo("\n".join(decision_lines(told))))
+
+
+@decisions.command()
+def verify(
+    workspace: WorkspaceDir = WORKSPACE,
+    keys: Annotated[
+        Path | None,
+        typer.Option(
+            "--keys", metavar="DIR", help="The .pub files of the writers to believe; else the workspace's keys."
+        ),
+    ] = None,
+    as_json: AsJson = False,
+    debug: Debug = False,  # noqa: ARG001
+) -> None:
+    """Is every recorded decision as it was written? Exit 1 with the place if one is not."""
+    from creditrisk.pages.decisions import verification_lines
+    from creditrisk.pipelines import decision_records
+    from creditrisk.wiring import decision_store_for
+
+    with (
+        shown_progress("decisions", quiet=as_json) as progress,
+        closing(decision_store_for(workspace, create=False, public_keys=keys)) as store,
+    ):
+        progress("verify", "starting", 0.0)
+        report = decision_records.verify(store, lambda what, share: progress("verify", what, share))
+        progress("verify", "done", 1.0)
+    tell(report, as_json=as_json, words=lambda: typer.echo("\n".join(verification_lines(report))))
+    try:
+        decision_records.need_unbroken(report)
+    except CreditRiskError as error:  # the report is on stdout already
+        tell_error(error, as_json=False)
+        raise typer.Exit(error.exit_code) from error
+
+
+@decisions.command()
+def hold(
+    decision: DecisionId,
+    note: Note,
+    workspace: WorkspaceDir = WORKSPACE,
+    by: Actor = None,
+    as_json: AsJson = False,
+    debug: Debug = False,  # noqa: ARG001
+) -> None:
+    """Legal hold: nothing of this decision, or of what is about it, is deleted."""
+    _act(workspace, as_json, lambda store: store.hold(decision, by=_actor(by), note=note), decision, "held")
+
+
+@decisions.command()
+def release(
+    decision: DecisionId,
+    note: Note,
+    workspace: WorkspaceDir = WORKSPACE,
+    by: Actor = None,
+    as_json: AsJson = False,
+    debug: Debug = False,  # noqa: ARG001
+) -> None:
+    """End a legal hold."""
+    _act(workspace, as_json, lambda store: store.release(decision, by=_actor(by), note=note), decision, "released")
+
+
+@decisions.command()
+def delete(
+    note: Note,
+    workspace: WorkspaceDir = WORKSPACE,
+    ids: Annotated[list[str] | None, typer.Option("--id", metavar="ID", help="This decision; repeatable.")] = None,
+    older_than_retention: Annotated[
+        bool, typer.Option("--older-than-retention", help="What the book's `retention:` no longer keeps.")
+    ] = False,
+    book: Annotated[
+        str | None, typer.Option("--book", metavar="BOOK", help="Whose retention; needed for --older-than-retention.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would be deleted.")] = False,
+    by: Actor = None,
+    as_json: AsJson = False,
+    debug: Debug = False,  # noqa: ARG001
+) -> None:
+    """Delete what is personal; the chain stays whole and says who did, when, and under which rule."""
+    from creditrisk.pipelines import decision_records
+    from creditrisk.wiring import book_with, decision_store_for
+
+    if bool(ids) == older_than_retention:
+        raise BadUsage("what shall be deleted?", hint="give --id ID, or --older-than-retention with --book BOOK")
+    if older_than_retention and book is None:
+        raise BadUsage("whose retention?", hint="give --book BOOK")
+    actor = _actor(by)
+    with (
+        shown_progress("decisions", quiet=as_json) as progress,
+        closing(decision_store_for(workspace, create=False, writes=True)) as store,
+    ):
+        if ids:
+            told = decision_records.delete_named(store, ids, by=actor, note=note, dry_run=dry_run)
+        else:
+            progress("delete", "starting", 0.0)
+            told = decision_records.delete_due(
+                store, book_with(str(book), {}), by=actor, note=note, now=datetime.now(UTC), dry_run=dry_run,
+                progress=lambda what, share: progress("delete", what, share),
+            )  # fmt: skip
+            progress("delete", "done", 1.0)
+
+    def words() -> None:
+        verb = "would be deleted" if dry_run else "deleted"
+        typer.echo(f"{told['due']:,} payloads {verb} ({told['rule']})")
+        if told["left"]:
+            typer.echo(f"left, because they were held meanwhile: {', '.join(told['left'])}")
+
+    tell(told, as_json=as_json, words=words)
+
+
+def _act(workspace: Path, as_json: bool, act: Callable[[Any], None], decision: str, done: str) -> None:
+    from creditrisk.wiring import decision_store_for
+
+    with closing(decision_store_for(workspace, create=False, writes=True)) as store:
+        act(store)
+    tell({"decision_id": decision, done: True}, as_json=as_json, words=lambda: typer.echo(f"{done}: {decision}"))
+
+
+def _actor(by: str | None) -> str:
+    from creditrisk.config import read_settings
+
+    return by or read_settings().actor
