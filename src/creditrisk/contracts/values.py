@@ -21,8 +21,6 @@ SMALLEST, LARGEST = -(2**63), 2**63 - 1
 FIRST_YEAR = 1000
 
 _WIDE = Context(prec=400, rounding=ROUND_HALF_UP)
-_NUDGE = 1e-9
-"""What DuckDB adds to a scaled DOUBLE before it rounds it to a decimal."""
 _TENTH_PLACE = Decimal("1E-10")
 
 _number = re.compile(NUMBER, re.ASCII)
@@ -165,18 +163,21 @@ def _decimal_reader(column: Column) -> Read:
         if number.adjusted() > 20 + precision:
             raise NotReadable(f"expected a number that {column.type} holds")
         near = float(number)
-        scaled = near * power_as_double
-        scaled += _NUDGE if scaled > 0 else -_NUDGE if scaled < 0 else 0.0
-        if abs(scaled) >= double_limit or abs(scaled) >= limit:
-            return carefully(number)
-        kept = round(scaled)
-        if abs(kept) >= double_limit:
+        kept = _rounded(near * power_as_double)
+        if abs(kept) >= double_limit or abs(kept) >= limit:
             return carefully(number)
         if kept / power != near:
             raise Rounded(kept)
         return kept
 
     return read
+
+
+def _rounded(number: float) -> int:
+    """The nearest whole number, halves away from zero, as DuckDB rounds a scaled DOUBLE."""
+    below = math.floor(abs(number))
+    nearest = below + (abs(number) - below >= 0.5)
+    return nearest if number >= 0 else -nearest
 
 
 def _written_number_reader(column: Column, number: Read, missing: frozenset[str]) -> Read:
