@@ -15,7 +15,7 @@ from creditrisk.decisions.intake import Application
 from creditrisk.decisions.proofs import substitution_of
 from creditrisk.decisions.tables import Tables
 from creditrisk.duck import DuckSettings, locked_room
-from creditrisk.features import compute_one_query, mentioned, rows_among
+from creditrisk.features import PreparedFeatures, mentioned, rows_among
 from creditrisk.kinds import finite_or_none
 from creditrisk.modelling import Bundle
 from creditrisk.scoring import Find, score
@@ -50,7 +50,15 @@ class Decider:
         self._tables = Tables(book, self._schema)
         self._proofs = substitution_of(bundle, book, settings)
         self._room = ExitStack()
-        self._con = self._room.enter_context(locked_room(settings))
+        con = self._room.enter_context(locked_room(settings))
+        self._features = PreparedFeatures(
+            con,
+            self._tables.of([], frozenset(self._children)),
+            book.sql,
+            self._schema,
+            key=book.key,
+            features=bundle.preprocess.names,
+        )
 
     def close(self) -> None:
         self._room.close()
@@ -77,9 +85,9 @@ class Decider:
         self, applications: Sequence[Application], present: frozenset[str], *, with_reasons: bool
     ) -> list[Decided]:
         tables = self._tables.of(applications, present)
-        features = self._features(tables)
+        features = self._features.of(tables)
         scored = score(self._bundle, features, with_reasons=with_reasons, find=self._finder(tables))
-        made = features.select(list(self._bundle.preprocess.names)).to_pylist()
+        made = features.drop_columns([self._book.key]).to_pylist()
         return [
             Decided(
                 key=one.key,
@@ -99,9 +107,6 @@ class Decider:
             return None
         proofs = self._proofs
         return lambda keys: proofs.over(rows_among(tables, self._book, keys))
-
-    def _features(self, tables: Mapping[str, pa.Table]) -> pa.Table:
-        return compute_one_query(self._con, tables, self._book.sql, self._schema, key=self._book.key)
 
 
 def _told(value: Any) -> float | str | None:

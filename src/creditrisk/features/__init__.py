@@ -5,12 +5,14 @@ from creditrisk.features.engine import compute, compute_one_query, table_schema
 from creditrisk.features.lineage import Lineage, feature_lineage, identifiers, raw_factors
 from creditrisk.features.lint import lint_sql
 from creditrisk.features.people import renumbered, rows_among, rows_of
+from creditrisk.features.prepared import PreparedFeatures
 from creditrisk.features.substitution import Applicants, Factor, Substitution, mentioned
 
 __all__ = [
     "Applicants",
     "Factor",
     "Lineage",
+    "PreparedFeatures",
     "Substitution",
     "bound_columns",
     "check_sql",
