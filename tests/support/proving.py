@@ -73,7 +73,7 @@ def mean_margins_without(
             name: (theirs if _touched(words[code], name, bundle.lineage[name]) else own)[name]
             for name in bundle.preprocess.names
         }
-        means.append(float(np.mean(bundle.estimator.margin(bundle.preprocess.matrix(pa.table(mixed)).values))))
+        means.append(float(np.mean(bundle.margin(bundle.preprocess.matrix(pa.table(mixed)).values))))
     return means
 
 

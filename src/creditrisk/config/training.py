@@ -36,6 +36,8 @@ class Training(Strict):
         "platt", "beta", "isotonic",
     )  # fmt: skip
     """Candidates; the simplest is served unless one with more freedom wins beyond noise (docs/calibration.md)."""
+    calibration_by: str | None = None
+    """A feature of few levels: each level with enough bads gets a line of its own over the calibration of all rows."""
     long_run_default_rate: Number | None = None
     """Mean PD that the development rows are moved to, in (0, 1); empty = their own default rate."""
     tuning: Tuning = Tuning()

@@ -17,9 +17,11 @@ from creditrisk.kinds import sha256_of, sha256_of_file, sha256_of_folder
 from creditrisk.modelling.calibration import Calibrator, calibrator_from_json
 from creditrisk.modelling.environment import environment_lock
 from creditrisk.modelling.estimators import ESTIMATORS, Estimator
+from creditrisk.modelling.levels import LevelLines
 from creditrisk.modelling.peers import Proofs
 from creditrisk.modelling.policy import DecisionPolicy
 from creditrisk.modelling.preprocess import Preprocess
+from creditrisk.modelling.scorer import Scorer
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -27,15 +29,17 @@ if TYPE_CHECKING:
     from creditrisk.config import Book
     from creditrisk.modelling.train import TrainedModel
 
-BUNDLE_SCHEMA = 1
+BUNDLE_SCHEMA = 2
+"""2: with a calibration by level, which a version that knows 1 would leave out. Any other bundle is written as 1."""
 MANIFEST = "manifest.json"
 LINEAGE = "lineage.json"
+LEVELS = "levels.json"
 PEERS = "peers"
 RESTORE = "restore the bundle from its registry"
 
 
 @dataclass(frozen=True)
-class Bundle:
+class Bundle(Scorer):
     """A model ready to score, exactly as the files of its folder say.
 
     sha256: the bundle's name everywhere.  manifest: what manifest.json says.  files: every file's bytes, by its path
@@ -49,6 +53,7 @@ class Bundle:
     preprocess: Preprocess
     calibrator: Calibrator
     policy: DecisionPolicy
+    levels: LevelLines | None = None
 
     @property
     def name(self) -> str:
@@ -100,6 +105,8 @@ def save_bundle(
             (partial / name).write_bytes(content)
         write_json(partial / "preprocess.json", model.preprocess.to_json())
         write_json(partial / "calibration.json", model.calibrator.to_json())
+        if model.levels:
+            write_json(partial / LEVELS, model.levels.to_json())
         write_json(partial / "policy.json", policy.to_json())
         if proofs:
             write_json(partial / LINEAGE, proofs.lineage_json())
@@ -146,6 +153,7 @@ def load_bundle(folder: Path, *, expected: str | None = None, threads: int = 1) 
         preprocess=preprocess,
         calibrator=calibrator_from_json(_json(files, "calibration.json")),
         policy=DecisionPolicy.from_json(_json(files, "policy.json")),
+        levels=LevelLines.from_json(_json(files, LEVELS), preprocess.names) if LEVELS in files else None,
     )
 
 
@@ -179,7 +187,7 @@ def _copy(source: Path, target: Path) -> None:
 
 def _manifest(model: TrainedModel, book: Book, *, invented: bool) -> dict[str, Any]:
     return {
-        "schema_version": BUNDLE_SCHEMA,
+        "schema_version": BUNDLE_SCHEMA if model.levels else 1,
         "name": book.name,
         "estimator": model.estimator.name,
         "rounds": model.rounds,

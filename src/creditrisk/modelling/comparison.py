@@ -16,14 +16,9 @@ from numpy.typing import NDArray
 from creditrisk.errors import BadData
 from creditrisk.kinds import Interval
 from creditrisk.modelling.calibration import CALIBRATORS
-from creditrisk.modelling.choose_calibration import (
-    as_served,
-    choose_calibration,
-    cross_fitted,
-    methods_for,
-    served_calibrator,
-)
+from creditrisk.modelling.choose_calibration import calibrate, choose_calibration, cross_fitted, methods_for
 from creditrisk.modelling.estimators import estimator_named
+from creditrisk.modelling.levels import levels_for
 from creditrisk.modelling.out_of_fold import Development, FoldFit, Progress, out_of_fold_margins
 from creditrisk.modelling.policy import CutOff, choose_cut_off
 from creditrisk.modelling.train import development_of, learning_of
@@ -82,21 +77,24 @@ def judge(way: Way, progress: Progress) -> Judged:
 def served(portfolio: Portfolio, rows: Development, margin: Floats, folds: tuple[FoldFit, ...]) -> Judged:
     """Margins as the book would serve them: calibrated by the method it chooses, cut off in its own way."""
     methods = methods_for(estimator_named(portfolio.training.estimator), portfolio.training)
-    choice = choose_calibration(methods, margin, rows)
-    pd = _as_served(portfolio, choice.method, choice.pds[choice.method], margin, rows)
-    return _judged(rows, margin, pd, choice.method, folds, portfolio.decision)
-
-
-def _as_served(portfolio: Portfolio, method: str, pd: Floats, margin: Floats, rows: Development) -> Floats:
-    if method not in CALIBRATORS:  # never served, so never moved to a long-run rate either
-        return pd
-    return as_served(pd, served_calibrator(method, margin, rows.target, portfolio.training.long_run_default_rate))
+    method = choose_calibration(methods, margin, rows).method
+    return _judged(rows, margin, _served_pd(portfolio, method, margin, rows), method, folds, portfolio.decision)
 
 
 def calibrated_by(portfolio: Portfolio, judged: Judged, method: str) -> Judged:
     """The same margins with another calibration. Raises BadData where these rows cannot carry it."""
-    pd = _as_served(portfolio, method, cross_fitted(method, judged.margin, judged.rows), judged.margin, judged.rows)
+    pd = _served_pd(portfolio, method, judged.margin, judged.rows)
     return _judged(judged.rows, judged.margin, pd, method, judged.folds, judged.decision)
+
+
+def _served_pd(portfolio: Portfolio, method: str, margin: Floats, rows: Development) -> Floats:
+    """Each row's PD by a calibration that never saw its fold."""
+    if method not in CALIBRATORS:  # never served, so neither by level nor moved to a long-run rate
+        return cross_fitted(method, margin, rows)
+    training = portfolio.training
+    kind = estimator_named(training.estimator)
+    levels = levels_for(kind, rows, training, learning_of(kind, rows.features, portfolio))
+    return calibrate(method, margin, rows, training.long_run_default_rate, levels).out_of_fold
 
 
 def _judged(

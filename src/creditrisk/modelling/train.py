@@ -7,7 +7,7 @@ and the cut-off on the train part.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -19,14 +19,9 @@ from numpy.typing import NDArray
 from creditrisk.errors import BadData, Refused, did_you_mean
 from creditrisk.modelling.balance import balanced
 from creditrisk.modelling.calibration import Calibrator, Platt
-from creditrisk.modelling.choose_calibration import (
-    Choice,
-    as_served,
-    choose_calibration,
-    methods_for,
-    served_calibrator,
-)
+from creditrisk.modelling.choose_calibration import Choice, calibrate, choose_calibration, methods_for
 from creditrisk.modelling.estimators import CalibratedInside, Estimator, Learning, PointScale, Rows, estimator_named
+from creditrisk.modelling.levels import KEY, LevelLines, levels_for
 from creditrisk.modelling.out_of_fold import (
     Development,
     FoldFit,
@@ -46,6 +41,7 @@ from creditrisk.modelling.policy import (
 )
 from creditrisk.modelling.preprocess import Preprocess
 from creditrisk.modelling.reference import reference_of
+from creditrisk.modelling.scorer import Scorer
 
 if TYPE_CHECKING:
     from creditrisk.config import Balance, Policy, Portfolio, Reasons, Training
@@ -60,12 +56,12 @@ USUAL_ROWS = 1000
 
 
 @dataclass(frozen=True)
-class TrainedModel:
+class TrainedModel(Scorer):
     """Everything a bundle is made from, and what the training reports tell.
 
     out_of_fold: key, target, part, fold, margin (uncalibrated), pd (cross-fitted, as it is served), sorted by key.
-    choice: which calibration is served, and why.  balance: the method by which the rows to fit were balanced.
-    notes: what the modeller should know.
+    choice: which calibration is served, and why.  levels, by_level: as `Calibrated` has them.
+    balance: the method by which the rows to fit were balanced.  notes: what the modeller should know.
     """
 
     estimator: Estimator
@@ -80,6 +76,8 @@ class TrainedModel:
     seed: int
     balance: str = "none"
     notes: tuple[str, ...] = ()
+    levels: LevelLines | None = None
+    by_level: Mapping[str, Any] | None = None
 
     @property
     def rounds(self) -> int:
@@ -119,14 +117,15 @@ def train(
     words = words_for(names, reasons)
     rows = development_of(development, key, names, training)
     learning = learning_of(kind, names, portfolio, balance)
-    notes = _notes(portfolio.policy, names)
+    levels = levels_for(kind, rows, training, learning)  # a wrong feature is told before an hour of training
+    notes = _notes(portfolio, names, kind)
 
     margins, fits = out_of_fold_margins(rows, kind, learning, _part_of(progress, 0.0, 0.75))
     progress("calibrating", 0.75)
     choice = choose_calibration(methods_for(kind, training), margins, rows)
     notes += [f"calibration by {name} was not possible: {why}" for name, why in choice.failed.items()]
-    calibrator = served_calibrator(choice.method, margins, rows.target, training.long_run_default_rate)
-    pds = as_served(choice.pds[choice.method], calibrator)
+    calibrated = calibrate(choice.method, margins, rows, training.long_run_default_rate, levels)
+    pds = calibrated.out_of_fold
     in_train = ~rows.in_calibration
     cut_off = choose_cut_off(pds[in_train], rows.target[in_train], portfolio.decision)
     policy = decision_policy(cut_off, portfolio.decision, learning.directions, words)
@@ -134,7 +133,7 @@ def train(
     progress("refitting on all development rows", 0.8)
     preprocess, model, values = _refit(rows, kind, learning, fits, _part_of(progress, 0.8, 0.95))
     progress("describing the development rows", 0.95)
-    final = calibrator(margins)
+    calibrator = calibrated.calibrator
     if isinstance(model, CalibratedInside):
         model, calibrator = _taken_in(model, calibrator)
         notes.append("the calibration line is part of the model; what is served beside it changes nothing")
@@ -142,8 +141,8 @@ def train(
         estimator=model,
         preprocess=preprocess,
         calibrator=calibrator,
-        policy=replace(policy, reasons=_with_usual(policy, model, calibrator, preprocess, values)),
-        reference=reference_of(rows.table, preprocess, final, points(final, policy)),
+        policy=policy,
+        reference=reference_of(rows.table, preprocess, calibrated.pds, points(calibrated.pds, policy)),
         parameters=kind.settings(learning.parameters),
         out_of_fold=_out_of_fold_table(rows, key, margins, pds),
         folds=tuple(fits),
@@ -151,7 +150,10 @@ def train(
         seed=training.seed,
         balance=(balance or training.balance).method,
         notes=tuple(notes),
+        levels=calibrated.levels,
+        by_level=calibrated.by_level,
     )
+    trained = replace(trained, policy=replace(policy, reasons=_with_usual(trained, values)))
     progress("trained", 1.0)
     return trained
 
@@ -234,9 +236,13 @@ def learning_of(
     )
 
 
-def _notes(policy: Policy, features: Sequence[str]) -> list[str]:
-    absent = sorted(set(policy.monotone) - set(features))
-    return [f"policy.monotone directs {', '.join(absent)}, not among these features"] if absent else []
+def _notes(portfolio: Portfolio, names: Sequence[str], kind: type[Estimator]) -> list[str]:
+    notes = []
+    if absent := sorted(set(portfolio.policy.monotone) - set(names)):
+        notes.append(f"policy.monotone directs {', '.join(absent)}, not among these features")
+    if portfolio.training.calibration_by and issubclass(kind, CalibratedInside):
+        notes.append(f"{KEY} is not followed: {kind.name} takes one line in for all rows, so that its parts add up")
+    return notes
 
 
 def _refit(
@@ -265,26 +271,21 @@ def _taken_in(model: CalibratedInside, calibrator: Calibrator) -> tuple[Estimato
     return model.with_calibration(at_one - at_zero, at_zero), Platt(slope=1.0, intercept=0.0)
 
 
-def _with_usual(
-    policy: DecisionPolicy,
-    model: Estimator,
-    calibrator: Calibrator,
-    preprocess: Preprocess,
-    values: NDArray[np.float32],
-) -> tuple[ReasonWords, ...]:
+def _with_usual(trained: TrainedModel, values: NDArray[np.float32]) -> tuple[ReasonWords, ...]:
     """The reason groups with their mean contribution among approved rows.
 
     A declined row's margin lies above that of every approved one, so at least one of its groups exceeds its usual
     contribution: a decline never goes without a reason, wherever the cut-off lies.
     """
-    approved = np.flatnonzero(calibrator(model.margin(values)) < policy.cut_off.refer_from_pd)
+    policy = trained.policy
+    approved = np.flatnonzero(trained.pd(values) < policy.cut_off.refer_from_pd)
     if not len(approved):
         return policy.reasons
     spread = approved[np.linspace(0, len(approved) - 1, min(USUAL_ROWS, len(approved))).astype(np.int64)]
-    usual = np.mean(model.contributions(values[spread]), axis=0)
+    usual = np.mean(trained.contributions(values[spread]), axis=0)
     return tuple(
         replace(words, usual=float(sum(part * usual[place] for place, part in members)))
-        for words, members in zip(policy.reasons, policy.members(preprocess.names), strict=True)
+        for words, members in zip(policy.reasons, policy.members(trained.preprocess.names), strict=True)
     )
 
 

@@ -180,6 +180,7 @@ class _Comparison:
             what = f"the book's own margins, calibrated by {method}"
             if method == own.calibration:
                 rows.append(own_row(method, what, own))
+                rows += self.without_levels(own)
                 continue
             try:
                 other = calibrated_by(self.portfolio, own, method)
@@ -188,6 +189,16 @@ class _Comparison:
             else:
                 rows.append(row(method, what, other, own, seed=self.portfolio.training.seed, verdict_on="log_loss"))
         return rows
+
+    def without_levels(self, own: Judged) -> list[dict[str, Any]]:
+        """What calibrating by level is worth: the same method with one curve for all rows."""
+        training = self.portfolio.training
+        if training.calibration_by is None:
+            return []
+        one_curve = calibrated_by(with_training(self.portfolio, calibration_by=None), own, own.calibration)
+        name = f"{own.calibration}_without_levels"
+        what = f"the book's own margins, calibrated by {own.calibration} for all rows, not by {training.calibration_by}"
+        return [row(name, what, one_curve, own, seed=training.seed, verdict_on="log_loss")]
 
     def prices(self) -> Iterator[Question]:
         """What each rule costs: the model without it, beside the book's own."""

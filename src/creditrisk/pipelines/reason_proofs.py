@@ -45,8 +45,7 @@ def proofs_of(
         return Proofs(quantiles=quantiles, unproved=f"the book's SQL cannot be followed: {error}")
     if not wanted:
         return Proofs(reads=reads, quantiles=quantiles, unproved="the book keeps no peers (decision.peers is 0)")
-    margins = model.estimator.margin(model.preprocess.matrix(development).values)
-    pd = model.calibrator(margins)
+    pd = model.pd(model.preprocess.matrix(development).values)
     keys = development[book.key].to_pylist()
     approved = pd < model.policy.cut_off.refer_from_pd
     chosen = choose_peers(keys, pd, approved, wanted=wanted, seed=book.portfolio.training.seed)

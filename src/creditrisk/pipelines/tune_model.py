@@ -85,7 +85,9 @@ def _name(context: Context, search: Search, hashes: dict[str, str], features: tu
         {
             "rows": hashes,
             "features": list(features),
-            "training": portfolio.training.model_dump(mode="json", exclude={"tuning", "threads", "calibration"}),
+            "training": portfolio.training.model_dump(
+                mode="json", exclude={"tuning", "threads", "calibration", "calibration_by"}
+            ),
             "directions": dict(search.learning.directions),
             "spans": {name: span.model_dump(mode="json") for name, span in search.spans.items()},
             "objective": search.objective,

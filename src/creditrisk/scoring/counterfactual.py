@@ -127,7 +127,7 @@ def _scored(
     rows = features.take(pa.array([row for row, _ in tried]))
     for name, column in zip(touched, people.changed(main, places, touched).columns, strict=True):
         rows = rows.set_column(rows.column_names.index(name), name, column)
-    pd = bundle.calibrator(bundle.estimator.margin(bundle.preprocess.matrix(rows).values))
+    pd = bundle.pd(bundle.preprocess.matrix(rows).values)
     return _verdicts(bundle, rows, pd), pd
 
 
@@ -143,7 +143,7 @@ def changed_rows(main: pa.Table, candidates: Sequence[Candidate]) -> pa.Table:
 
 def _verdicts(bundle: Bundle, features: pa.Table, pd: NDArray[np.float64] | None = None) -> NDArray[np.int64]:
     if pd is None:
-        pd = bundle.calibrator(bundle.estimator.margin(bundle.preprocess.matrix(features).values))
+        pd = bundle.pd(bundle.preprocess.matrix(features).values)
     broken = knocked_out(bundle.policy.knock_out, features).any(axis=1)
     return np.where(broken, DECLINED, verdicts(pd, bundle.policy))
 

@@ -59,8 +59,9 @@ type Find = Callable[[pa.Array[Any]], Applicants]
 
 @dataclass(frozen=True)
 class Falls:
-    """margin: uncalibrated, shape (n,).  fall: of the mean margin when a group's factor is replaced, shape (n, groups).
+    """margin: as the calibrator takes it, shape (n,).
 
+    fall: of the mean margin when a group's factor is replaced, shape (n, groups).
     Groups in the order of the policy; NaN where the group cannot be proved (its table was not asked for).
     """
 
@@ -78,7 +79,7 @@ def falls(bundle: Bundle, values: Values, keys: pa.Array[Any], find: Find) -> Fa
     values: preprocessed rows, shape (n, features).  keys: of these rows.
     Raises BadData when the raw tables hold no such person, or other facts than the rows were made from.
     """
-    margin = bundle.estimator.margin(values)
+    margin = bundle.margin(values)
     fall = np.full((len(values), len(bundle.policy.reasons)), np.nan)
     for start in range(0, len(values), PEOPLE_AT_ONCE):
         rows = slice(start, start + PEOPLE_AT_ONCE)
@@ -125,7 +126,7 @@ def _means(
             places = [place[name] for name in names]
             repeated[:, places] = np.column_stack([computed[variant][name] for name in names])
             columns += places
-        margins = bundle.estimator.margin(repeated).reshape(len(values), len(peers))
+        margins = bundle.margin(repeated).reshape(len(values), len(peers))
         means[step.code] = np.mean(margins, axis=1)
         repeated[:, columns] = np.repeat(values[:, columns], len(peers), axis=0)
     return means
@@ -137,7 +138,7 @@ def _mean_of_copies(bundle: Bundle, values: Values, peers: Values, columns: Sequ
     _, first, same = np.unique(taken.view(np.uint32), axis=0, return_index=True, return_inverse=True)
     changed = np.repeat(values, len(first), axis=0)
     changed[:, columns] = np.tile(taken[first], (len(values), 1))
-    margins = bundle.estimator.margin(changed).reshape(len(values), len(first))
+    margins = bundle.margin(changed).reshape(len(values), len(first))
     return np.mean(margins[:, same.ravel()], axis=1)
 
 

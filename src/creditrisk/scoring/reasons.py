@@ -56,7 +56,7 @@ def excess(bundle: Bundle, values: NDArray[np.float32]) -> tuple[Floats, Places]
     members = bundle.policy.members(bundle.preprocess.names)
     for start in range(0, len(values), ROWS_AT_ONCE):
         rows = slice(start, start + ROWS_AT_ONCE)
-        by_feature = bundle.estimator.contributions(values[rows])
+        by_feature = bundle.contributions(values[rows])
         for group, (words, listed) in enumerate(zip(bundle.policy.reasons, members, strict=True)):
             total = np.zeros(len(by_feature))
             for place, part in listed:

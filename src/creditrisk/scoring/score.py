@@ -53,7 +53,7 @@ def score(bundle: Bundle, features: pa.Table, *, with_reasons: bool = True, find
     if bundle.key not in features.column_names:
         raise BadData(f'no key column "{bundle.key}"', hint=did_you_mean(bundle.key, features.column_names))
     matrix = bundle.preprocess.matrix(features)
-    pd = bundle.calibrator(bundle.estimator.margin(matrix.values))
+    pd = bundle.pd(matrix.values)
     by_pd = verdicts(pd, bundle.policy)
     broken = knocked_out(bundle.policy.knock_out, features)
     wanted = np.flatnonzero(by_pd > 0) if with_reasons else np.empty(0, dtype=np.int64)

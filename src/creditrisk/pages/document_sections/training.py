@@ -96,7 +96,28 @@ def _calibration(trained: Mapping[str, Any]) -> list[Block]:
         return []
     served = trained["calibration"]["served"]
     rows = [(name, formats.decimals(loss, 5), "serves" if name == served else "") for name, loss in losses.items()]
-    return [Heading("Choice of calibration"), Table(("Method", "Log loss, each row by folds it is not in#", ""), rows)]
+    table = Table(("Method", "Log loss, each row by folds it is not in#", ""), rows)
+    return [Heading("Choice of calibration"), table, *_by_level(trained["calibration"].get("by_level"))]
+
+
+def _by_level(told: Mapping[str, Any] | None) -> list[Block]:
+    if not told:
+        return []
+    rows = [
+        (
+            str(level["level"]), level["rows"], level["bads"], formats.decimals(level["slope"], 3),
+            formats.decimals(level["intercept"], 3), "" if level["own_line"] else "too few bads or goods: the curve",
+        )
+        for level in told["levels"]
+    ]  # fmt: skip
+    return [
+        Words(
+            f"Over that curve each level of {told['feature']} has a line of its own. Out of fold the lines save "
+            f"{formats.decimals(told['loss_saved'], 5)} of log loss against the curve alone, with a standard error of "
+            f"{formats.decimals(told['standard_error'], 5)}."
+        ),
+        Table(("Level", "Rows#", "Bads#", "Slope#", "Intercept#", ""), rows),
+    ]
 
 
 def _tuning(doc: DocumentFacts) -> list[Block]:

@@ -49,7 +49,7 @@ def assess(context: Context, tested: Tested) -> dict[str, Any]:
         "by_segment": calibration_tests.by_segment(y, best, segments, level=LEVEL),
         "segments": dict(sorted(portfolio.assessment.segments.items())),
         "shift": _shift(tested, out_of_fold, best, y),
-        "methods": _methods(out_of_fold, tested.bundle.calibrator.to_json()["method"], portfolio.training.seed),
+        "methods": _methods(out_of_fold, tested.bundle.calibration, portfolio.training.seed),
         "long_run_default_rate": _long_run(context, tested, out_of_fold, served, best),
         "margin_of_conservatism": margin.model_dump(mode="json") if margin else None,
     }  # fmt: skip
@@ -66,8 +66,7 @@ def _unshifted(pds: Floats, shift: float) -> Floats:
 
 def _shift(tested: Tested, out_of_fold: pa.Table, best: Floats, y: Floats) -> dict[str, Any]:
     """Mean PD against default rate in each year of granting: development rows out of fold, and the test part."""
-    development = tested.development
-    development = development.take(pc.sort_indices(development[tested.bundle.key]))
+    development = _sorted_development(tested)
     if not development[tested.bundle.key].equals(out_of_fold[tested.bundle.key]):
         raise BrokenFile(
             "the out-of-fold rows are not those of the development parts",
@@ -85,6 +84,11 @@ def _shift(tested: Tested, out_of_fold: pa.Table, best: Floats, y: Floats) -> di
     }
 
 
+def _sorted_development(tested: Tested) -> pa.Table:
+    """In the order of the out-of-fold rows."""
+    return tested.development.take(pc.sort_indices(tested.development[tested.bundle.key]))
+
+
 def _years(dates: pa.ChunkedArray[Any]) -> NDArray[np.str_]:
     if dates.null_count == len(dates):
         return np.full(len(dates), "all")
@@ -93,7 +97,7 @@ def _years(dates: pa.ChunkedArray[Any]) -> NDArray[np.str_]:
 
 
 def _methods(out_of_fold: pa.Table, served: str, seed: int) -> list[dict[str, Any]]:
-    """Every method on the calibration part, each row's PD by a calibrator that never saw its fold.
+    """Every method on the calibration part, one curve for all rows, each row's PD by one that never saw its fold.
 
     `loss_over_served` is the mean log loss less that of the served method, with a paired bootstrap's interval.
     """
@@ -146,7 +150,8 @@ def _long_run(
     declared, calibrator = context.book.portfolio.training.long_run_default_rate, tested.bundle.calibrator
     if declared is None or not isinstance(calibrator, Shifted):
         return None
-    margins = out_of_fold["margin"].to_numpy()
+    values = tested.bundle.preprocess.matrix(_sorted_development(tested)).values
+    margins = tested.bundle.levelled(out_of_fold["margin"].to_numpy(), values)
     return {
         "declared": declared.model_dump(mode="json"),
         "shift": calibrator.shift,

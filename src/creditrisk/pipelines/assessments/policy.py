@@ -108,7 +108,7 @@ class _Trial:
         bundle = self.tested.bundle
         told = np.empty((len(variations), tables[MAIN].num_rows))
         for number, features in enumerate(varied_features(self.book, tables, variations, self.context.duck)):
-            told[number] = bundle.calibrator(bundle.estimator.margin(bundle.preprocess.matrix(features).values))
+            told[number] = bundle.pd(bundle.preprocess.matrix(features).values)
         return told
 
     def accepted(self, check: str) -> dict[str, str]:
@@ -136,11 +136,42 @@ def _directions(tested: Tested) -> Section:
         if broken
         else f"all {len(proofs)} directed features keep their direction between any two stated values"
     )
+    tried = _levels_in_order(tested)
+    if tried:
+        reason += f"; {tried['reason']}"
     return _section(
-        "fail" if broken else "pass", reason, checked=len(proofs), exceptions=broken,
+        "fail" if broken or (tried and tried["broken"]) else "pass", reason, checked=len(proofs), exceptions=broken,
         splits=sum(proof.splits for proof in proofs), pairs=sum(proof.pairs for proof in proofs),
-        features=[proof.feature for proof in proofs],
+        features=[proof.feature for proof in proofs], by_level=tried,
     )  # fmt: skip
+
+
+def _levels_in_order(tested: Tested) -> Section | None:
+    """A directed feature by which the PD is calibrated: each tested row at every level, since their lines may cross.
+
+    None where the book calibrates by no directed feature: lines that rise keep every other direction.
+    """
+    bundle = tested.bundle
+    direction = bundle.policy.directions.get(bundle.levels.feature) if bundle.levels else None
+    if bundle.levels is None or not direction:
+        return None
+    values = bundle.preprocess.matrix(tested.rows).values
+    place = bundle.preprocess.names.index(bundle.levels.feature)
+    seen = values[:, place]
+    levels = sorted({*bundle.levels.lines, *np.unique(seen[~np.isnan(seen)]).tolist()})
+    pds = []
+    for level in levels:
+        values[:, place] = level
+        pds.append(bundle.pd(values))
+    wrong = -direction * np.diff(pds, axis=0)
+    counts = _counted(np.max(wrong, axis=0, initial=0.0), np.ones(len(values), dtype=np.bool_), None)
+    name = bundle.levels.feature
+    reason = (
+        f"{name}, by whose levels the PD is calibrated, "
+        + (f"goes the wrong way for {counts['broken']}" if counts["broken"] else "keeps its direction for all")
+        + f" of {len(values)} tested rows, each scored at every level"
+    )
+    return {"feature": name, "levels": levels, "reason": reason, **counts}
 
 
 def _raw_directions(trial: _Trial) -> Section:

@@ -191,7 +191,7 @@ def _sensitivity(tested: Tested, settings: Stability) -> dict[str, Any]:
             values,
             bundle.preprocess.names,
             bundle.reference["features"],
-            lambda rows: bundle.calibrator(bundle.estimator.margin(rows)),
+            bundle.pd,
             lambda pd: verdicts(pd, bundle.policy),
         ),
     }
