@@ -247,6 +247,8 @@ def compare(
     from creditrisk.wiring import book_with, context_for
 
     names = None if estimators is None else [name.strip() for name in estimators.split(",") if name.strip()]
+    if names == []:
+        raise BadUsage("--estimators names none", hint="for example --estimators logistic,scorecard; without it, all")
     with (
         shown_progress(book, quiet=as_json) as progress,
         context_for(

@@ -47,6 +47,18 @@ def test_a_wrong_command_is_told_where_help_is(words: list[str], hint: str, caps
     assert capsys.readouterr().err.endswith(f"  hint:  {hint}\n")
 
 
+def test_a_comparison_of_no_estimator_is_not_one_of_all(tiny: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["compare", tiny[0], "--workspace", tiny[-1], "--estimators", " , "]) == 2
+    assert "--estimators names none" in capsys.readouterr().err
+
+
+def test_an_empty_workspace_is_told_what_makes_its_files(tiny: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["compare", tiny[0], "--workspace", tiny[-1]]) == 1
+    assert "there is no train.parquet: the stage split makes it" in capsys.readouterr().err
+    assert main(["validate", tiny[0], "--workspace", tiny[-1]]) == 2
+    assert "hint:  creditrisk train tiny" in capsys.readouterr().err
+
+
 def test_a_stage_tells_where_its_reports_are(
     tiny: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -84,9 +84,11 @@ def need_unchanged(context: Context, step: str, files: Mapping[str, Path]) -> di
         hashes[name] = sha256_of_file(path) if path.is_file() else ""
         if not hashes[name] or hashes[name] != made.get(name):
             raise Refused(
-                f"{path.name} is not what the stage {step} made last",
+                f"{path.name} is not what the stage {step} made last"
+                if path.is_file()
+                else f"there is no {path.name}: the stage {step} makes it",
                 where=str(path),
-                hint=f"run the stage again: creditrisk {step} {context.book.name}",
+                hint=f"run the stage{' again' if path.is_file() else ''}: creditrisk {step} {context.book.name}",
             )
     return hashes
 

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from creditrisk.config import Book
-from creditrisk.errors import BadConfig, did_you_mean
+from creditrisk.errors import BadConfig, MissingInput, did_you_mean
 from creditrisk.evaluation import curves, metrics, plots
 from creditrisk.evaluation.tables import importance_table
 from creditrisk.files import PARTIAL, whole_file
@@ -73,7 +73,11 @@ def newest_bundle(context: Context) -> Bundle:
     """The bundle that the last training made. Raises MissingInput, BrokenFile."""
     from creditrisk.files import read_json
 
-    sha256 = read_json(context.folder.report("metrics.json"))["bundle_sha256"]
+    report = context.folder.report("metrics.json")
+    if not report.is_file():
+        name = context.book.name
+        raise MissingInput("no model has been trained here", where=str(report), hint=f"creditrisk train {name}")
+    sha256 = read_json(report)["bundle_sha256"]
     return load_bundle(context.folder.bundle(sha256), expected=sha256, threads=context.duck.threads)
 
 

@@ -42,7 +42,11 @@ class FileSource:
 
     def fetch(self, table: Table, stem: str, raw: Path, landing: Path) -> Landed | None:
         if not raw.is_dir():
-            raise MissingInput("no such folder of raw tables", where=str(raw), hint="give one with --raw DIR")
+            raise MissingInput(
+                "no such folder of raw tables",
+                where=str(raw),
+                hint="name one that is there: --raw DIR, to score --input DIR",
+            )
         found = [path for ending in ENDINGS if (path := raw / f"{stem}{ending}").is_file()]
         if len(found) > 1:
             names = ", ".join(path.name for path in found)

@@ -41,5 +41,13 @@ def test_parts_that_somebody_edited_are_not_learnt_from(own: Context) -> None:
 
 def test_before_any_training_there_is_no_bundle(own: Context) -> None:
     own.folder.report("metrics.json").unlink()
-    with pytest.raises(MissingInput):
+    with pytest.raises(MissingInput, match="no model has been trained here") as missing:
         train_model.newest_bundle(own)
+    assert missing.value.hint == "creditrisk train tiny"
+
+
+def test_parts_that_are_not_there_are_said_to_be_missing_not_altered(own: Context) -> None:
+    own.folder.part("train").unlink()
+    with pytest.raises(Refused, match=r"there is no train\.parquet: the stage split makes it") as refused:
+        train_model.run(own)
+    assert refused.value.hint == "run the stage: creditrisk split tiny"
