@@ -7,6 +7,8 @@ source scripts/toolchain.sh
 missing=()
 command -v chromium >/dev/null || command -v google-chrome >/dev/null || missing+=(chromium) # looks at the pages
 command -v npm >/dev/null || missing+=(npm) # brings Azurite, see node_packages.sh
+command -v postgres >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || missing+=(postgresql) # keeps decisions
+command -v strace >/dev/null || missing+=(strace) # sees that they are synced before they are answered
 if ((${#missing[@]} == 0)); then
   exit 0
 fi
@@ -14,7 +16,7 @@ if ! command -v apt-get >/dev/null || [[ $(id -u) != 0 ]]; then
   say "not installed: ${missing[*]}; their tests are skipped. As root: apt-get install ${missing[*]}"
   exit 0
 fi
-export DEBIAN_FRONTEND=noninteractive
+export DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 # no server is started
 for try in 1 2 3; do
   say "installing ${missing[*]} (try $try)"
   if apt-get update -qq && apt-get install -y -qq --no-install-recommends "${missing[@]}" </dev/null >/dev/null; then

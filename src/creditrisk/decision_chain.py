@@ -294,9 +294,14 @@ class Verifying:
                 claims = self._claims.setdefault(head.chain_id, {})
                 claims.setdefault(head.sequence, []).append((head.link, record.chain_id))
 
-    def read(self, head: Head, found: Iterable[Found]) -> None:
-        """One chain, in the order of its sequence. head: where the store says that it ends."""
+    def read(self, head: Head, found: Iterable[Found], *, witnessed: int = -1) -> None:
+        """One chain, in the order of its sequence.
+
+        head: where the store says that it ends.   witnessed: how far it says that other chains name it; -1 = not.
+        """
         claims = self._claims.pop(head.chain_id, {})
+        if witnessed != max(claims, default=-1):
+            self._tell(ChainBreak("other chains did not see as much of it as the store says", head.chain_id))
         previous, expected, public_key = NO_LINK, 0, ""
         first: Record | None = None
         last: Record | None = None

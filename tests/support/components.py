@@ -43,6 +43,15 @@ def _docker_engine() -> str | None:
     return docker if answer.returncode == 0 else None
 
 
+def _tracer() -> str | None:
+    """Where processes may not be traced, the program alone is of no use."""
+    strace = shutil.which("strace")
+    if strace is None:
+        return None
+    answer = subprocess.run([strace, "-o", os.devnull, "true"], capture_output=True, timeout=20, check=False)
+    return strace if answer.returncode == 0 else None
+
+
 def real_data_folder() -> Path:
     """CREDITRISK_REAL_DATA, else ../shared/data seen from the project's root."""
     root = Path(__file__).resolve().parents[2]
@@ -66,6 +75,7 @@ COMPONENTS = {
     "java": Component(_program("java"), "apt-get install openjdk-17-jre-headless"),
     "postgres": Component(_postgres_server, "apt-get install postgresql"),
     "real data": Component(_real_data, "export CREDITRISK_REAL_DATA=<folder with the real loan files>"),
+    "strace": Component(_tracer, "apt-get install strace"),
 }
 
 

@@ -38,13 +38,17 @@ def head_of(entries: list[Entry]) -> Head:
     return Head(last.chain_id, last.sequence, last.link)
 
 
-def verified(*chains: list[Entry], heads: list[Head] | None = None, trusted: Signer = SIGNER) -> Verification:
+def verified(
+    *chains: list[Entry], heads: list[Head] | None = None, trusted: Signer = SIGNER, seen: int = -1
+) -> Verification:
+    """seen: how far the store says that others saw the first chain."""
     verifying = Verifying(frozenset({trusted.public}))
     verifying.hear(entries[0].record for entries in chains if entries)
     for number, entries in enumerate(chains):
         deleted = {entry.record.about for entry in entries if entry.record.kind == chain.DELETION}
         found = [Found(each.record, each.sealed, each.record.decision_id in deleted) for each in entries]
-        verifying.read(heads[number] if heads else head_of(entries), found)
+        head = heads[number] if heads else head_of(entries)
+        verifying.read(head, found, witnessed=-1 if number else seen)
     return verifying.finish()
 
 
@@ -123,11 +127,12 @@ def test_the_cut_off_end_of_a_closed_chain_is_found_by_its_head() -> None:
 def test_the_cut_off_end_of_a_chain_is_found_by_those_that_saw_it_although_its_head_was_set_back() -> None:
     first = written()
     second = written(name="c2", witnessed=(head_of(first),))
-    assert verified(first, second).unbroken
-    cut = verified(first[:5], second)
+    assert verified(first, second, seen=7).unbroken
+    assert whats(verified(first, second)) == ["other chains did not see as much of it as the store says"]
+    cut = verified(first[:5], second, seen=7)
     assert whats(cut) == ["chain c2 saw a record here that is gone: the end was cut off"]
     assert whats(verified(second)) == ["chain c2 saw this chain, and it is gone"]
-    other = verified(written(), second)
+    other = verified(written(), second, seen=7)
     assert whats(other) == ["chain c2 saw another record here"]
 
 
@@ -174,7 +179,10 @@ def test_an_opening_record_that_is_garbage_is_a_break_and_no_crash() -> None:
     for act in ("", "[]", "null", "{", '{"witnessed": [[1]]}', '{"witnessed": 3, "public_key": 7}'):
         entries = written()
         entries[0] = Entry(replace(entries[0].record, act=act), None)
-        assert verified(entries).broken
+        verifying = Verifying(frozenset({SIGNER.public}))
+        verifying.hear([entries[0].record])
+        verifying.read(head_of(entries), [Found(each.record, each.sealed, False) for each in entries])
+        assert verifying.finish().broken
 
 
 def test_two_requests_with_one_key_in_a_group_are_refused_and_one_request_numbers_its_parts() -> None:

@@ -302,21 +302,19 @@ class SqlDecisionStore:
 
     def verify(self, progress: Callable[[int, int], None] = lambda _done, _all: None) -> Verification:
         verifying = chain.Verifying(self._trusted)
-        heads, total = self._heads()
+        with self._database.reading() as connection:
+            rows = connection.execute(sa.select(CHAINS).order_by(CHAINS.c.chain_id)).all()
+        heads = [(_head_of(row), _place(row.witnessed)) for row in rows]
+        total = sum(head.sequence + 1 for head, _ in heads)
         for some in batched(heads, PAGE):
-            verifying.hear(self._openings([head.chain_id for head in some]))
-        for head in heads:
-            verifying.read(head, self._found(head, lambda: progress(verifying.records, total)))
+            verifying.hear(self._openings([head.chain_id for head, _ in some]))
+        for head, witnessed in heads:
+            found = self._found(head, lambda: progress(verifying.records, total))
+            verifying.read(head, found, witnessed=witnessed)
         for chain_id, sequence, what in self._strays():
             verifying.stray(chain_id, sequence, what)
         progress(verifying.records, verifying.records)
         return verifying.finish()
-
-    def _heads(self) -> tuple[list[Head], int]:
-        with self._database.reading() as connection:
-            rows = connection.execute(sa.select(CHAINS).order_by(CHAINS.c.chain_id)).all()
-        heads = [_head_of(row) for row in rows]
-        return heads, sum(head.sequence + 1 for head in heads)
 
     def _openings(self, chain_ids: Sequence[str]) -> list[Record]:
         first = (RECORDS.c.chain_id.in_(chain_ids), RECORDS.c.sequence == 0)

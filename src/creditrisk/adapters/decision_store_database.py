@@ -106,7 +106,8 @@ class SqliteDatabase(Database):
             )
         database = cls(path)
         try:
-            database._prepare()
+            with closed_if_it_fails(database):
+                database._prepare()
         except OSError as error:
             raise OutsideFailed(
                 f"the decision store cannot be made: {error.strerror}",
@@ -185,7 +186,7 @@ class PostgresDatabase(Database):
     @classmethod
     def open(cls, url: sa.URL) -> PostgresDatabase:
         database = cls(url)
-        with database.writing() as connection:
+        with closed_if_it_fails(database), database.writing() as connection:
             database.alone(connection)
             if connection.exec_driver_sql("SHOW fsync").scalar() != "on":
                 raise Refused(
@@ -198,6 +199,15 @@ class PostgresDatabase(Database):
 
     def alone(self, connection: sa.Connection) -> None:
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({POSTGRES_LOCK})")
+
+
+@contextmanager
+def closed_if_it_fails(database: Database) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        database.close()
+        raise
 
 
 def open_database(url: str, *, create: bool) -> Database:
