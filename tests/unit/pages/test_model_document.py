@@ -132,6 +132,15 @@ def test_the_model_itself_stands_in_it_as_far_as_a_page_can_hold_it(told: dict[s
     assert words in Page(render_model_document(document_facts(features=FEATURES, **told))).text
 
 
+def test_a_line_of_a_level_is_part_of_the_way_to_the_pd() -> None:
+    reports = full_reports()
+    level = {"level": 36.0, "rows": 9, "bads": 2, "slope": 1.1, "intercept": 0.2, "own_line": True}
+    by_level = {"feature": "term", "levels": [level], "loss_saved": 0.01, "standard_error": 0.001}
+    reports["metrics.json"]["calibration"]["by_level"] = by_level
+    text = Page(render_model_document(document_facts(reports=reports))).text
+    assert "Where a level of term has a line of its own, z is then slope × z + intercept" in text
+
+
 def test_trees_are_not_said_of_a_model_that_has_none() -> None:
     reports = full_reports()
     reports["metrics.json"] |= {"estimator": "logistic", "rounds": 0, "parameters": {"l2": 100.0}, "balance": "smote"}

@@ -132,7 +132,20 @@ def _calibration(doc: DocumentFacts) -> list[Block]:
         Table(("Margin of a knot#", "z#"), [(f"{at:.6g}", f"{z:.6g}") for at, z in zip(*_knots(told), strict=True)])
     ] if method == "isotonic" else []  # fmt: skip
     shift = [Words("The shift is added to z, so that the mean PD is the declared long-run default rate.")]
-    return [Heading(f"Calibration: {method}"), *words, *knots, Facts(numbers), *(shift if "shift" in told else [])]
+    levels = doc.report("metrics.json").get("calibration", {}).get("by_level")
+    lines = _lines(str(levels["feature"])) if levels else []
+    step = shift if "shift" in told else []
+    return [Heading(f"Calibration: {method}"), *words, *knots, Facts(numbers), *step, *lines]
+
+
+def _lines(feature: str) -> list[Block]:
+    """Of a calibration by level."""
+    return [
+        Words(
+            f"Where a level of {feature} has a line of its own, z is then slope × z + intercept of that line; the "
+            "table of levels stands under the choice of calibration."
+        )
+    ]
 
 
 def _knots(told: Mapping[str, Any]) -> tuple[list[float], list[float]]:
