@@ -9,14 +9,22 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from benchmarks import model_quality
-from creditrisk.modelling import load_bundle
+from creditrisk.config import load_book
+from creditrisk.evaluation import calibration_tests
+from creditrisk.governance.gates import GATES
+from creditrisk.modelling import load_bundle, train
 from creditrisk.scoring import score
+from creditrisk.stats import sigmoid
 
 ROWS = 15_000
+BALANCED_ROWS = 8_000
+"""To learn from, where the rows to fit are balanced: enough to tell, and short."""
+CALIBRATION_GATES = ("mean_pd", "slope")
 KNOWN_MISSES = {
     "application": {"calibration slope, 60 months"},
     "with_price": {"mean PD to default rate, 36 months"},
@@ -26,18 +34,24 @@ QUICKER = {"learning_rate": 0.12, "max_depth": 4}
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """Ours and the reference on the same invented loans."""
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Invented loans under raw, and a workspace in which they were learnt from."""
     folder = tmp_path_factory.mktemp("quality")
     raw = model_quality.invent(folder / "raw", ROWS)
     settings = [f"training.parameters.xgboost.{name}={value}" for name, value in QUICKER.items()]
     changes = [word for setting in settings for word in ("--set", setting)]
     model_quality.run("home_credit", raw, folder / "workspace", *changes, until="train")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def told(folder: Path) -> dict[str, Any]:
+    """Ours and the reference on the same invented loans."""
     book = folder / "workspace" / "home_credit"
     (bundle_folder,) = (book / "models").glob("*/bundle")
     bundle, rows = load_bundle(bundle_folder), pq.read_table(book / "data" / "processed" / "test.parquet")
     tested = score(bundle, rows, with_reasons=False).append_column("target", rows["target"])
-    return model_quality.compared(raw, book, tested, **QUICKER)
+    return model_quality.compared(folder / "raw", book, tested, **QUICKER)
 
 
 def test_ours_is_not_below_the_generic_aggregates_with_fewer_columns(told: dict[str, Any]) -> None:
@@ -53,6 +67,28 @@ def test_the_mean_pd_is_the_generators_and_the_slope_is_one(told: dict[str, Any]
     assert 0.94 <= told["true"]["mean_pd_to_true"] <= 1.06
     assert abs(told["true"]["errors_from_default_rate"]) <= 3
     assert 0.86 <= told["ours"]["calibration_slope"] <= 1.14
+
+
+def test_after_smote_and_down_sampling_the_gate_on_the_mean_pd_needs_our_calibration(folder: Path) -> None:
+    """The trees alone believe in the bads that were invented and miss the goods that were left out."""
+    parts = folder / "workspace" / "home_credit" / "data" / "processed"
+    settings = {f"training.parameters.xgboost.{name}": value for name, value in {**QUICKER, "rounds": 60}.items()}
+    book = load_book("home_credit", {**settings, "training.balance.method": "smote_and_down_sample"})
+    rows = pa.concat_tables(
+        table.append_column("part", pa.array([part] * table.num_rows))
+        for part in ("train", "calibration")
+        for table in [pq.read_table(parts / f"{part}.parquet")]
+    )
+    model = train(rows.sort_by(book.key).slice(0, BALANCED_ROWS), book.portfolio, book.reasons)
+    test = pq.read_table(parts / "test.parquet")
+    margin, target = model.estimator.margin(model.preprocess.matrix(test).values), test["target"].to_numpy()
+    found = {}
+    for name, pds in {"alone": sigmoid(margin), "served": model.calibrator(margin)}.items():
+        report = {"overall": calibration_tests.overall(target, pds)}
+        told = {gate.name: gate.judge(report, book.portfolio.gates) for gate in GATES if gate.name in CALIBRATION_GATES}
+        found[name] = {gate: (one.verdict.value, one.reason) for gate, one in told.items()}
+    assert found["alone"]["mean_pd"][0] == "fail", found
+    assert {verdict for verdict, _ in found["served"].values()} == {"pass"}, found
 
 
 @pytest.mark.parametrize(
