@@ -39,6 +39,11 @@ class Scorer:
             return margin
         return self.levels.log_odds(margin, values[:, self.preprocess.names.index(self.levels.feature)])
 
+    def reads(self) -> frozenset[int]:
+        """Places of the features that can change a margin."""
+        levels = {self.preprocess.names.index(self.levels.feature)} if self.levels else set()
+        return self.estimator.reads() | levels
+
     def contributions(self, values: Values) -> Floats:
         """What each feature adds to the margin, shape (n, features + 1), as the estimator tells it.
 

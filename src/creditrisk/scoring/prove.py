@@ -25,7 +25,7 @@ type Values = NDArray[np.float32]
 LEAST_FALL = 1e-6
 """In log-odds: what the mean margin must fall by, so that rounding proves nothing."""
 
-APPLICANTS_AT_ONCE = 64
+APPLICANTS_AT_ONCE = 128
 PEOPLE_AT_ONCE = 2000
 """Whose raw rows are held in memory together."""
 
@@ -113,27 +113,39 @@ def _means(
     """{group: each row's mean margin over the peers whose factor it is given}."""
     computed = {variant: _matrix(bundle.preprocess, table) for variant, table in people.computed(where).items()}
     place = {name: column for column, name in enumerate(bundle.preprocess.names)}
+    read = bundle.reads()
     repeated = np.repeat(values, len(peers), axis=0)
-    means = {}
+    means: dict[str, Floats] = {}
+    alike: dict[Any, Floats] = {}
     for step in people.steps:
-        copied = [place[name] for name in step.copied]
-        if not step.computed:
-            means[step.code] = _mean_of_copies(bundle, values, peers, copied)
-            continue
-        columns = list(copied)
-        repeated[:, copied] = np.tile(peers[:, copied], (len(values), 1))
-        for variant, names in step.computed:
-            places = [place[name] for name in names]
-            repeated[:, places] = np.column_stack([computed[variant][name] for name in names])
-            columns += places
-        margins = bundle.margin(repeated).reshape(len(values), len(peers))
-        means[step.code] = np.mean(margins, axis=1)
-        repeated[:, columns] = np.repeat(values[:, columns], len(peers), axis=0)
+        copied = tuple(place[name] for name in step.copied if place[name] in read)
+        made = tuple((one, tuple(name for name in names if place[name] in read)) for one, names in step.computed)
+        made = tuple((variant, names) for variant, names in made if names)
+        if (copied, made) not in alike:  # factors of one child table often come to the same rows
+            new = {place[name]: computed[variant][name] for variant, names in made for name in names}
+            alike[copied, made] = (
+                _mean(bundle, repeated, len(peers), new | {one: np.tile(peers[:, one], len(values)) for one in copied})
+                if new
+                else _mean_of_copies(bundle, values, peers, copied)
+            )
+        means[step.code] = alike[copied, made]
     return means
+
+
+def _mean(bundle: Bundle, repeated: Values, peers: int, new: Mapping[int, Values]) -> Floats:
+    """`repeated`, each row once a peer, has these columns while it is scored."""
+    columns = list(new)
+    own = repeated[:, columns]
+    repeated[:, columns] = np.column_stack(list(new.values()))
+    margins = bundle.margin(repeated).reshape(-1, peers)
+    repeated[:, columns] = own
+    return np.mean(margins, axis=1)
 
 
 def _mean_of_copies(bundle: Bundle, values: Values, peers: Values, columns: Sequence[int]) -> Floats:
     """Peers with the same values are scored once: of a flag there are two, however many people have it."""
+    if not columns:
+        return bundle.margin(values)
     taken = np.ascontiguousarray(peers[:, columns])
     _, first, same = np.unique(taken.view(np.uint32), axis=0, return_index=True, return_inverse=True)
     changed = np.repeat(values, len(first), axis=0)

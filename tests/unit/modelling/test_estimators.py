@@ -70,6 +70,19 @@ def test_contributions_add_up_to_the_margin(name: str) -> None:
 
 
 @every_estimator
+def test_a_feature_that_it_does_not_read_moves_no_bit(name: str) -> None:
+    rows, features = _rows()
+    quiet = replace(features[0], name="quiet")
+    wide = Rows(np.column_stack([np.zeros(len(rows.target), np.float32), rows.values]), rows.target)
+    model = ESTIMATORS[name].fit(wide, _learning(name, (quiet, *features)), rounds=60)
+    unread = sorted(set(range(len(features) + 1)) - model.reads())
+    moved = wide.values.copy()
+    moved[:, unread] = np.random.default_rng(2).normal(size=(len(moved), len(unread)))
+    assert model.margin(moved).tobytes() == model.margin(wide.values).tobytes()
+    assert unread == ([0] if name in ("xgboost", "random_forest") else [])
+
+
+@every_estimator
 def test_a_row_has_the_same_bits_alone_in_a_group_and_in_any_order(name: str) -> None:
     model, rows, _ = _fitted(name)
     margins, contributions = model.margin(rows.values), model.contributions(rows.values)

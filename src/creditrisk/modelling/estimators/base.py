@@ -84,6 +84,7 @@ class Estimator(ABC):
     name: ClassVar[str]
     stops_early: ClassVar[bool]
     """Does it want rows of its own to know when to stop, and rounds to scale at the refit?"""
+    features: tuple[Feature, ...]
     rounds: int = 0
     """Trees it consists of; 0 where that has no meaning."""
     history: tuple[float, ...] = ()
@@ -114,6 +115,10 @@ class Estimator(ABC):
     @abstractmethod
     def margin(self, values: Values) -> Floats:
         """Uncalibrated log-odds of bad, shape (n,)."""
+
+    def reads(self) -> frozenset[int]:
+        """Places of the features that can change a margin; no other feature moves any bit of it."""
+        return frozenset(range(len(self.features)))
 
     @abstractmethod
     def contributions(self, values: Values) -> Floats:

@@ -148,6 +148,10 @@ class XGBoostTrees(Estimator):
         table = _table(values, self.features, self.threads)
         return np.asarray(self.booster.predict(table, pred_contribs=True), dtype=np.float64)
 
+    def reads(self) -> frozenset[int]:
+        splits = self.booster.get_score(importance_type="weight")
+        return frozenset(place for place, feature in enumerate(self.features) if feature.name in splits)
+
     def importance(self) -> dict[str, float]:
         gains = self.booster.get_score(importance_type="total_gain")
         return shares({feature.name: float(gains.get(feature.name, 0.0)) for feature in self.features})
