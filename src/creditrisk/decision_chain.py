@@ -13,7 +13,7 @@ import json
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from typing import Any
 
@@ -90,7 +90,10 @@ class Entry:
 
 
 def link_of(record: Record) -> str:
-    told = {name: getattr(record, name) for name in LINKED}
+    return _link({name: getattr(record, name) for name in LINKED})
+
+
+def _link(told: Mapping[str, Any]) -> str:
     return hashlib.sha256(canonical_json({"version": LINK_VERSION, **told})).hexdigest()
 
 
@@ -103,12 +106,11 @@ def extended(head: Head, entries: Sequence[Entry], signer: Signer) -> tuple[Head
     placed, previous = [], head.link
     for number, entry in enumerate(entries, start=1):
         last = number == len(entries)
-        record = replace(
-            entry.record, chain_id=head.chain_id, sequence=head.sequence + number, signed=last, previous=previous
-        )
-        link = link_of(record)
-        record = replace(record, link=link, signature=signer.sign(signed_message(link)) if last else None)
-        placed.append(Entry(record, entry.sealed))
+        told = {name: getattr(entry.record, name) for name in LINKED}
+        told.update(chain_id=head.chain_id, sequence=head.sequence + number, signed=last, previous=previous)
+        link = _link(told)
+        signature = signer.sign(signed_message(link)) if last else None
+        placed.append(Entry(Record(**told, link=link, signature=signature), entry.sealed))
         previous = link
     return Head(head.chain_id, head.sequence + len(entries), previous), placed
 
@@ -249,7 +251,11 @@ def kept(record: Record, sealed: Sealed | None, keys: PayloadKeys, *, held: bool
 
 def written(text: str) -> str:
     """Text that every database takes as it is. Raises BadUsage for NUL and lone surrogates, without quoting it."""
-    if "\0" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
+    try:
+        whole = "\0" not in text and text.encode("utf-8") is not None
+    except UnicodeEncodeError:
+        whole = False
+    if not whole:
         raise BadUsage("text with NUL or half a character cannot be kept", where="decision store")
     return text
 

@@ -7,6 +7,7 @@ import json
 import os
 import zlib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,7 +54,7 @@ class PayloadKeys:
         """about: the record's id, which an encrypted payload is bound to. Raises BadUsage for what is not JSON."""
         if entity is not None and (isinstance(entity, bool) or not isinstance(entity, int | str)):
             raise BadUsage("an entity is named by a whole number or by text", where="decision store")
-        stored = zlib.compress(canonical_json({"entity_id": entity, "payload": payload}), 1)
+        stored = zlib.compress(_spelled({"entity_id": entity, "payload": payload}), 1)
         if self.current is not None:
             nonce = os.urandom(NONCE_BYTES)
             stored = nonce + self._cipher(self.current).encrypt(nonce, stored, about.encode("utf-8"))
@@ -90,6 +91,18 @@ class PayloadKeys:
 def key_id(key: bytes) -> str:
     """Names a key without telling it: 16 hex digits."""
     return hashlib.sha256(b"creditrisk payload key\n" + key).hexdigest()[:16]
+
+
+def _spelled(value: Any) -> bytes:
+    """JSON that reads back as the same bits. Ten times as fast as canonical JSON, which a payload does not need to be:
+    what is committed to are the bytes that are stored."""
+    import orjson
+
+    with suppress(TypeError):  # whole numbers of more than 64 bits
+        content = orjson.dumps(value, option=orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS)
+        if orjson.loads(content) == value:  # it writes null for NaN
+            return content
+    return canonical_json(value)
 
 
 def _unpacked(packed: bytes) -> bytes:

@@ -40,6 +40,18 @@ _NEW_CHAIN = sa.text(
     "ON CONFLICT DO NOTHING"
 )
 
+# made once: building a statement costs more than running it
+_MOVE = (
+    sa.update(CHAINS)
+    .where(
+        CHAINS.c.chain_id == sa.bindparam("chain"),
+        CHAINS.c.sequence == sa.bindparam("sequence_now"),
+        CHAINS.c.link == sa.bindparam("link_now"),
+    )
+    .values(sequence=sa.bindparam("sequence_then"), link=sa.bindparam("link_then"))
+)
+_NEW_RECORDS, _NEW_PAYLOADS = sa.insert(RECORDS), sa.insert(PAYLOADS)
+
 
 class _HeadMoved(Exception):
     """The chain in the database does not end where this writer believes."""
@@ -173,9 +185,11 @@ class SqlDecisionStore:
         )
 
     def _move(self, connection: sa.Connection, head: Head, after: Head) -> None:
-        here = (CHAINS.c.chain_id == head.chain_id, CHAINS.c.sequence == head.sequence, CHAINS.c.link == head.link)
-        moved = connection.execute(sa.update(CHAINS).where(*here).values(sequence=after.sequence, link=after.link))
-        if moved.rowcount != 1:
+        places = {
+            "chain": head.chain_id, "sequence_now": head.sequence, "link_now": head.link,
+            "sequence_then": after.sequence, "link_then": after.link,
+        }  # fmt: skip
+        if connection.execute(_MOVE, places).rowcount != 1:
             raise _HeadMoved
 
     def find(self, decision_id: str) -> Kept | None:
@@ -383,9 +397,9 @@ def _insert(connection: sa.Connection, placed: Sequence[Entry]) -> None:
         for entry in placed
         if entry.sealed is not None
     ]
-    connection.execute(sa.insert(RECORDS), records)
+    connection.execute(_NEW_RECORDS, records)
     if payloads:
-        connection.execute(sa.insert(PAYLOADS), payloads)
+        connection.execute(_NEW_PAYLOADS, payloads)
 
 
 def _with_payload(*more: sa.ColumnElement[Any]) -> sa.Select[Any]:
