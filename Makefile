@@ -7,6 +7,7 @@ SHELL := bash
 BIN := .venv/bin
 BOOK ?= home_credit
 WORKSPACE ?= workspace
+ALIAS ?= candidate
 WORKERS ?= 2
 PYTEST := $(BIN)/pytest -q -n $(WORKERS) --dist loadfile
 
@@ -37,10 +38,8 @@ bench: env ## the benchmarks at a small size, a minute or so each
 bench-full: env ## the benchmarks at the size the numbers are promised for
 	@for file in benchmarks/[a-z]*.py; do echo "== $$file"; $(BIN)/python "$$file"; done
 
-serve: env ## BOOK's candidate on http://127.0.0.1:8080/invocations, by MLflow's protocol
-	@export PATH="$(CURDIR)/$(BIN):$$PATH" MLFLOW_TRACKING_URI="sqlite:///$(abspath $(WORKSPACE))/mlflow.db"; \
-	export MLFLOW_DISABLE_TELEMETRY=true DO_NOT_TRACK=true; \
-	mlflow models serve -m "models:/$(BOOK)@candidate" --env-manager local --host 127.0.0.1 --port 8080
+serve: env ## BOOK's ALIAS (candidate) on http://127.0.0.1:8080, docs/serving.md
+	@$(BIN)/creditrisk serve $(BOOK) --alias $(ALIAS) --workspace $(WORKSPACE)
 
 docs: env ## write docs/reference again from the code, then check every page
 	$(BIN)/python -m scripts.reference

@@ -43,6 +43,7 @@ Actor = Annotated[str | None, typer.Option("--by", help="Who acts; else CREDITRI
 EstimatorName = Annotated[str | None, typer.Option("--estimator", help="A family of models; else the book's own.")]
 
 WORKSPACE = Path("workspace")
+LOOPBACK = "127.0.0.1"
 STOPPED = 130
 DEMO_BOOKS = ("home_credit", "lending_club")
 
@@ -346,6 +347,51 @@ def score(
             typer.echo(f"{len(told['checks_off'])} checks of the contracts were switched off when this model was made")
 
     tell(told, as_json=as_json, words=words)
+
+
+@app.command()
+def serve(
+    book: BookName,
+    workspace: WorkspaceDir = WORKSPACE,
+    alias: Annotated[
+        str | None, typer.Option("--alias", help="Which version of the model; else MODEL_ALIAS, else production.")
+    ] = None,
+    host: Annotated[str, typer.Option("--host", help="Where to listen; beyond this machine it needs keys.")] = LOOPBACK,
+    port: Annotated[int, typer.Option("--port", min=1, max=65535)] = 8080,
+    workers: Annotated[int, typer.Option("--workers", min=1, max=64, help="Processes that answer.")] = 1,
+    debug: Debug = False,  # noqa: ARG001
+) -> None:
+    """Decisions over HTTP: raw records in, decisions out, each on disk before it is answered."""
+    from creditrisk.wiring import ServerOptions
+    from creditrisk.wiring import serve as answer
+
+    answer(ServerOptions(book, str(workspace.resolve()), alias, host, port, workers))
+
+
+@app.command("serve-key")
+def serve_key(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Who will hold the key; stands in every passport.")],
+    roles: Annotated[list[str], typer.Option("--role", help="score, read, review or admin; repeatable.")],
+    file: Annotated[
+        Path | None, typer.Option("--file", metavar="FILE", help="Add its line to this file of keys.")
+    ] = None,
+    as_json: AsJson = False,
+    debug: Debug = False,  # noqa: ARG001
+) -> None:
+    """A new API key, shown once; the server keeps its hash only."""
+    from creditrisk.serving import new_key
+
+    key, line = new_key(name, roles)
+    if file is not None:
+        with file.open("a", encoding="utf-8") as stream:
+            stream.write(f"{line}\n")
+
+    def words() -> None:
+        typer.echo(key)
+        where = f"added to {file}" if file is not None else "add this line to the file of CREDITRISK_API_KEYS_FILE"
+        typer.echo(f"{where}: {line}", err=True)
+
+    tell({"key": key, "line": line, "file": str(file) if file is not None else None}, as_json=as_json, words=words)
 
 
 @app.command()

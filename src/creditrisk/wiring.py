@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import fcntl
+import json
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
 
 from creditrisk.adapters.fsspec_storage import FsspecStorage
 from creditrisk.adapters.mlflow_registry import MlflowRegistry
@@ -18,16 +22,20 @@ from creditrisk.config import (
     Workspace,
     load_book,
     read_decision_store_settings,
+    read_serving_settings,
     read_settings,
 )
 from creditrisk.duck import DuckSettings
 from creditrisk.errors import BadConfig, Refused
 from creditrisk.pipelines.addresses import folder_for, is_address
 from creditrisk.pipelines.context import Context, Progress
-from creditrisk.ports import DecisionStore
+from creditrisk.ports import PRODUCTION, DecisionStore
 from creditrisk.sealing import PayloadKeys
 from creditrisk.signatures import Signer, key_bytes, new_signer, public_keys_in, remember, signer_from_text, signer_in
 from creditrisk.sources import Limits
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
 
 MODEL_CODE = Path(__file__).resolve().parent / "scoring" / "pyfunc.py"
 
@@ -118,3 +126,68 @@ def _alone(folder: Path) -> Iterator[None]:
                 "another run is at work on this book", where=str(folder), hint="wait for it, or use another --workspace"
             ) from error
         yield
+
+
+@dataclass(frozen=True)
+class ServerOptions:
+    """What `creditrisk serve` was told. alias: None = MODEL_ALIAS, else production."""
+
+    book: str
+    workspace: str
+    alias: str | None
+    host: str
+    port: int
+    workers: int
+
+
+SERVER_OPTIONS = "CREDITRISK_SERVER_OPTIONS"
+"""How a worker process learns what its server was told."""
+
+
+def server_app(options: ServerOptions) -> ASGIApp:
+    """What uvicorn serves. Raises what is wrong with the book, the model, the store or the settings."""
+    from creditrisk.serving import Ports, create_app, span_maker
+
+    settings, serving = read_settings(), read_serving_settings()
+    book, root = load_book(options.book), Workspace(Path(options.workspace)).open()
+    folder = root.book(book.name)
+    ports = Ports(
+        registry=MlflowRegistry(settings.tracking_uri or root.tracking_uri, cache=root.root / ".cache" / "bundles"),
+        open_store=lambda: decision_store_for(root.root),
+        clock=SystemClock(),
+        own_copy=folder.bundle,
+        duck=DuckSettings(settings.memory_limit, settings.threads),
+        folder=folder.root / ".serving",
+    )
+    alias = options.alias or serving.model_alias or PRODUCTION
+    return create_app(book, ports, serving, alias=alias, host=options.host, workers=options.workers, span=span_maker())
+
+
+def worker() -> ASGIApp:
+    """The factory that uvicorn calls in each worker process."""
+    from creditrisk.serving import write_json_logs
+
+    write_json_logs()
+    return server_app(ServerOptions(**json.loads(os.environ[SERVER_OPTIONS])))
+
+
+def serve(options: ServerOptions) -> None:
+    """Answer until told to stop. One worker runs in this process; more have one each, and one waits for them."""
+    import uvicorn
+
+    from creditrisk.serving import write_json_logs
+
+    settings = read_serving_settings()
+    common: dict[str, Any] = {
+        "host": options.host, "port": options.port, "loop": "uvloop", "http": "httptools", "log_config": None,
+        "access_log": False, "server_header": False, "proxy_headers": False, "lifespan": "on",
+        "timeout_graceful_shutdown": settings.shutdown_seconds,
+    }  # fmt: skip
+    app = server_app(options)  # what is wrong is told here and now, however many workers there are
+    if options.workers == 1:
+        write_json_logs()
+        uvicorn.run(app, **common)
+        return
+    with TemporaryDirectory(prefix="creditrisk-metrics-") as counted:
+        os.environ |= {SERVER_OPTIONS: json.dumps(asdict(options)), "PROMETHEUS_MULTIPROC_DIR": counted}
+        uvicorn.run("creditrisk.wiring:worker", factory=True, workers=options.workers, **common)

@@ -31,7 +31,7 @@ def serving(
     command: the arguments after `program`, for a port.  folder: where it runs and logs.  ready: the path that
     answers, with any status but 5xx, when the server is up.
     """
-    port = _free_port()
+    port = free_port()
     programs = Path(sys.executable).parent
     env = {**os.environ, "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}", **environment}
     log = folder / "server.log"
@@ -52,7 +52,7 @@ def serving(
         _end(process)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return int(free.getsockname()[1])

@@ -63,6 +63,10 @@ class Decider:
     def close(self) -> None:
         self._room.close()
 
+    def features_of(self, tables: Mapping[str, pa.Table]) -> pa.Table:
+        """Key and features of everybody in these typed raw tables, by the query that every request takes."""
+        return self._features.of(tables)
+
     def decide(self, applications: Sequence[Application], *, with_reasons: bool = True) -> list[Decided]:
         """Decisions in the order of the applications; the same key may stand among them more than once.
 

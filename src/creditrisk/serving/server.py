@@ -1,0 +1,60 @@
+"""What one server holds while it runs; routes find it at `request.app.state.server`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from starlette.requests import Request
+
+from creditrisk.config import Book, ServingSettings
+from creditrisk.duck import DuckSettings
+from creditrisk.ports import Clock, DecisionStore, Registry
+
+if TYPE_CHECKING:
+    from creditrisk.serving.grouping import Grouping
+    from creditrisk.serving.metrics import Metrics
+    from creditrisk.serving.model import Holder, Models
+    from creditrisk.serving.security import Guard
+    from creditrisk.serving.shadow import Shadow
+
+
+@dataclass(frozen=True)
+class Ports:
+    """What a server asks of the world.
+
+    open_store: called once, when the server starts.  own_copy: where the workspace would keep a bundle of a hash.
+    folder: where the workers of one server leave each other word (a reload, a used token).
+    """
+
+    registry: Registry
+    open_store: Callable[[], DecisionStore]
+    clock: Clock
+    own_copy: Callable[[str], Path]
+    duck: DuckSettings
+    folder: Path
+
+
+@dataclass
+class Server:
+    """book: as its folder is today; the model has the book of its own day. store, grouping, shadow: once it runs."""
+
+    book: Book
+    settings: ServingSettings
+    ports: Ports
+    guard: Guard
+    metrics: Metrics
+    models: Models
+    holder: Holder
+    started: datetime
+    store: DecisionStore
+    grouping: Grouping
+    shadow: Shadow | None = None
+
+
+def server_of(request: Request) -> Server:
+    server: Server = request.app.state.server
+    return server

@@ -1,0 +1,243 @@
+"""`creditrisk serve` as a process of its own: killed, reloaded, asked by curl, and never wrong about what it kept."""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from creditrisk.cli import main
+from creditrisk.client import Client, RequestRefused
+from creditrisk.config import Workspace
+from creditrisk.ports import DecisionStore
+from creditrisk.wiring import book_with, context_for, decision_store_for
+from tests.support.load import Load
+from tests.support.server_process import free_port
+from tests.support.tiny_book import write_tiny_book
+from tests.support.tiny_run import write_tiny_raw
+
+KILLS = int(os.environ.get("CREDITRISK_TEST_KILLS", "20"))
+SWAPS = int(os.environ.get("CREDITRISK_TEST_SWAPS", "10"))
+RECORD = {
+    "application": {"loan_id": 7, "income": 21000.5, "debt": 9000, "town": "big", "sex": "f"},
+    "payments": [{"payment_id": 1, "loan_id": 7, "day": -3, "days_late": 4, "paid": 100.25}],
+}
+RECORDS = [
+    {"application": {**RECORD["application"], "loan_id": key, "debt": 500 * key}, "payments": []}
+    for key in range(1, 40)
+]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """Two models of the tiny book: version 1 is `candidate`, and version 2 another one."""
+
+    book: Path
+    workspace: Path
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    root = tmp_path_factory.mktemp("server")
+    book, raw, workspace = write_tiny_book(root / "book"), write_tiny_raw(root / "raw"), root / "workspace"
+    for rounds in (15, 10):  # the last one trained is the candidate
+        told = main(
+            ["run", str(book), "--raw", str(raw), "--workspace", str(workspace), "--until", "register", "--json",
+             "--set", "training.parameters.xgboost.min_child_weight=1",
+             "--set", f"training.parameters.xgboost.rounds={rounds}"]
+        )  # fmt: skip
+        assert told == 0
+    return Trained(book, workspace)
+
+
+class Running:
+    """A server process. url: where it answers."""
+
+    def __init__(self, trained: Trained, log: Path, *options: str, **environment: str) -> None:
+        port = free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        self.log = log
+        with log.open("a") as stream:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "creditrisk.cli", "serve", str(trained.book), "--alias", "candidate",
+                 "--workspace", str(trained.workspace), "--port", str(port), *options],
+                stdout=stream, stderr=stream, start_new_session=True,
+                env={**os.environ, "DO_NOT_TRACK": "true", "MLFLOW_DISABLE_TELEMETRY": "true", **environment},
+            )  # fmt: skip
+
+    def alive(self) -> bool:
+        return self.process.poll() is None
+
+    def wait(self) -> Running:
+        until = time.monotonic() + 120
+        while time.monotonic() < until and self.alive():
+            try:
+                if requests.get(f"{self.url}/ready", timeout=5).status_code == 200:
+                    return self
+            except requests.RequestException:
+                time.sleep(0.05)
+        raise AssertionError(f"no server:\n{self.log.read_text()[-3000:]}")
+
+    def kill(self) -> None:
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout=60)
+
+
+@contextmanager
+def running(trained: Trained, folder: Path, *options: str, **environment: str) -> Iterator[Running]:
+    server = Running(trained, folder / "server.log", *options, **environment)
+    try:
+        yield server.wait()
+    finally:
+        if server.alive():
+            server.kill()
+
+
+@contextmanager
+def kept_by(trained: Trained) -> Iterator[DecisionStore]:
+    store = decision_store_for(trained.workspace)
+    yield store
+    store.close()
+
+
+def test_the_lines_of_the_documentation_run_as_they_stand(trained: Trained, tmp_path: Path, repository: Path) -> None:
+    curl = shutil.which("curl")
+    assert curl is not None
+    text = (repository / "docs" / "serving.md").read_text(encoding="utf-8")
+    lines = re.findall(r"^curl .+$", text, re.MULTILINE)
+    (tmp_path / "request.json").write_text(str({"applications": [RECORD]}).replace("'", '"'))
+    assert len(lines) >= 7
+    with running(trained, tmp_path) as server:
+        for line in lines:
+            done = subprocess.run(
+                ["bash", "-c", line.replace("http://127.0.0.1:8080", server.url).replace("curl -s", "curl -sf")],
+                cwd=tmp_path, capture_output=True, text=True, check=False,
+            )  # fmt: skip
+            assert done.returncode == 0, (line, done.stdout, done.stderr)
+        assert server.stop() == 0
+    log = (tmp_path / "server.log").read_text()
+    assert '"event": "request"' in log
+    assert "21000" not in log
+
+
+def test_the_client_decides_overrules_and_looks_up(trained: Trained, tmp_path: Path) -> None:
+    with running(trained, tmp_path) as server, Client(server.url) as client:
+        answer = client.predict([RECORD], idempotency_key="once")
+        assert client.predict([RECORD], idempotency_key="once") == answer
+        (one,) = answer.decisions
+        other = "refer" if one.decision != "refer" else "decline"
+        assert client.override(one.decision_id, other, role="clerk", code="COLLATERAL", text="seen").decision == other
+        assert client.decision(one.decision_id)["pd"] == one.pd
+        assert client.disclosure(one.decision_id)["decision"] == other
+        assert client.validate([RECORD])[0]["entity_id"] == 7
+        with pytest.raises(RequestRefused) as caught:
+            client.predict([{"application": {}}])
+        assert caught.value.problems
+
+
+def test_every_answered_decision_survives_kill_9_and_no_key_decides_twice(trained: Trained, tmp_path: Path) -> None:
+    choose = random.Random(20_261_121)
+    answered: dict[str, dict[str, Any]] = {}
+    unanswered: dict[str, Any] = {}
+    for _ in range(KILLS):
+        with running(trained, tmp_path) as server:
+            with Load(server.url, RECORDS) as load:
+                load.wait_for(choose.randrange(1, 25), server.alive)
+                time.sleep(choose.random() * 0.02)
+                server.kill()
+            assert load.refused == []
+        answered |= load.answers
+        unanswered |= {key: record for key, record in load.asked.items() if key not in load.answers}
+    with kept_by(trained) as store:
+        told = store.verify()
+        assert told.unbroken, told.breaks
+        for key, answer in answered.items():
+            (kept,) = store.answered("local", key)
+            assert kept.passport.decision_id == answer["decisions"][0]["decision_id"]
+            assert kept.passport.pd == answer["decisions"][0]["pd"]
+    with running(trained, tmp_path) as server, requests.Session() as session:
+        again = Load(server.url, RECORDS)
+        for key, record in unanswered.items():
+            again.ask(session, key, record)
+        assert (again.broken, again.refused) == (0, [])
+    with kept_by(trained) as store:
+        assert all(len(store.answered("local", key)) == 1 for key in (*answered, *unanswered))
+        assert store.verify().unbroken
+    assert len(answered) >= KILLS
+
+
+def test_models_are_swapped_under_load_and_every_answer_names_its_own(trained: Trained, tmp_path: Path) -> None:
+    bundles: dict[str, str] = {}
+    with (
+        context_for(book_with(str(trained.book), {}), trained.workspace, progress=lambda *_: None) as context,
+        running(trained, tmp_path) as server,
+        Load(server.url, RECORDS, callers=3) as load,
+    ):
+        bundles = {str(version.version): version.bundle_sha256 for version in context.registry.versions("tiny")}
+        assert len(bundles) == 2
+        before = requests.get(f"{server.url}/metadata", timeout=30).json()["model"]["version"]
+        for swap in range(SWAPS):
+            wanted = next(version for version in bundles if version != before)
+            context.registry.set_alias("tiny", "candidate", int(wanted))
+            told = requests.post(f"{server.url}/admin/reload", timeout=60)
+            assert told.ok, (swap, told.text)
+            assert told.json()["model"]["version"] == wanted
+            before = wanted
+            load.wait_for(5)
+    assert (load.broken, load.refused) == (0, [])
+    assert {answer["model"]["version"] for answer in load.answers.values()} == set(bundles)
+    assert all(answer["model"]["bundle"] == bundles[answer["model"]["version"]] for answer in load.answers.values())
+    with kept_by(trained) as store:
+        for key, answer in load.answers.items():
+            (kept,) = store.answered("local", key)
+            assert kept.passport.bundle_sha256 == answer["model"]["bundle"]
+
+
+def test_a_damaged_bundle_is_refused_and_the_old_one_goes_on(trained: Trained, tmp_path: Path) -> None:
+    workspace = tmp_path / "workspace"
+    shutil.copytree(trained.workspace, workspace)
+    copied = Trained(trained.book, workspace)
+    with (
+        context_for(book_with(str(trained.book), {}), workspace, progress=lambda *_: None) as context,
+        running(copied, tmp_path) as server,
+    ):
+        first = requests.get(f"{server.url}/metadata", timeout=30).json()["model"]
+        other = next(one for one in context.registry.versions("tiny") if one.bundle_sha256 != first["bundle"])
+        damaged = Workspace(workspace).book("tiny").bundle(other.bundle_sha256) / "policy.json"
+        damaged.write_text(damaged.read_text().replace("0", "1", 1))
+        context.registry.set_alias("tiny", "candidate", other.version)
+        told = requests.post(f"{server.url}/admin/reload", timeout=60)
+        assert told.status_code == 409
+        assert told.json()["type"] == "urn:creditrisk:problem:model_refused"
+        metadata = requests.get(f"{server.url}/metadata", timeout=30).json()
+        assert metadata["model"] == first | {key: metadata["model"][key] for key in ("estimator", "invented_data")}
+        assert "altered" in metadata["last_refusal"]
+        assert requests.post(f"{server.url}/predict", json={"applications": [RECORD]}, timeout=30).ok
+        assert 'reloads_total{result="refused"} 1.0' in requests.get(f"{server.url}/metrics", timeout=30).text
+
+
+def test_several_workers_answer_as_one(trained: Trained, tmp_path: Path) -> None:
+    with running(trained, tmp_path, "--workers", "2") as server, Load(server.url, RECORDS) as load:
+        load.wait_for(60)
+        asked = len(load.answers)
+        metrics = requests.get(f"{server.url}/metrics", timeout=30).text
+    counted = sum(float(one) for one in re.findall(r"^creditrisk_decisions_total\{.*\} (.+)$", metrics, re.MULTILINE))
+    assert counted >= asked - 2 * load.callers
+    assert (load.broken, load.refused) == (0, [])
