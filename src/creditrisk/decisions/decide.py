@@ -12,13 +12,13 @@ import pyarrow as pa
 
 from creditrisk.config import MAIN, Book
 from creditrisk.decisions.intake import Application
-from creditrisk.decisions.proofs import substitution_of
+from creditrisk.decisions.proofs import substitution_for_changes, substitution_of
 from creditrisk.decisions.tables import Tables
 from creditrisk.duck import DuckSettings, locked_room
 from creditrisk.features import PreparedFeatures, mentioned, rows_among
-from creditrisk.kinds import finite_or_none
+from creditrisk.kinds import Verdict, finite_or_none
 from creditrisk.modelling import Bundle
-from creditrisk.scoring import Find, score
+from creditrisk.scoring import Find, counterfactuals, score
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,22 @@ class Decided:
     warnings: list[str]
 
 
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """contributions: {feature: what it adds to the margin (log-odds before calibration)}; with `base`, from which every
+    application starts, they sum to `margin`.
+
+    counterfactual: {"changes": [{"column", "old", "new"}], "decision", "pd", "says"}: the nearest change of changeable
+    facts that betters the decision; None where it is approved, or where the bundle cannot tell.
+    """
+
+    decided: Decided
+    base: float
+    contributions: Mapping[str, float]
+    margin: float
+    counterfactual: Mapping[str, Any] | None
+
+
 class Decider:
     """Holds a connection of its own, so it is used by one thread at a time. Close it when it is not needed any more."""
 
@@ -49,6 +65,7 @@ class Decider:
         self._schema = mentioned(book)
         self._tables = Tables(book, self._schema)
         self._proofs = substitution_of(bundle, book, settings)
+        self._changes = substitution_for_changes(bundle, book, settings) if bundle.lineage else None
         self._room = ExitStack()
         con = self._room.enter_context(locked_room(settings))
         self._features = PreparedFeatures(
@@ -78,6 +95,41 @@ class Decider:
             answers.update(zip(places, self._decide(some, present, with_reasons=with_reasons), strict=True))
         return [answers[place] for place in range(len(applications))]
 
+    def explain(self, applications: Sequence[Application]) -> list[Explained]:
+        """Decisions with what each feature did, and what would have had to be different."""
+        answers: dict[int, Explained] = {}
+        for present, places in self._alike(applications).items():
+            some = [applications[place] for place in places]
+            answers.update(zip(places, self._explain(some, present), strict=True))
+        return [answers[place] for place in range(len(applications))]
+
+    def _explain(self, applications: Sequence[Application], present: frozenset[str]) -> list[Explained]:
+        tables = self._tables.of(applications, present)
+        features = self._features.of(tables)
+        decided = self._decided(applications, tables, features, with_reasons=True)
+        values = self._bundle.preprocess.matrix(features).values
+        parts = self._bundle.contributions(values)
+        margins = self._bundle.margin(values)
+        told = self._counterfactuals(decided, tables, features)
+        names = self._bundle.preprocess.names
+        return [
+            Explained(one, float(part[-1]), dict(zip(names, map(float, part[:-1]), strict=True)), float(margin), other)
+            for one, part, margin, other in zip(decided, parts, margins, told, strict=True)
+        ]
+
+    def _counterfactuals(
+        self, decided: Sequence[Decided], tables: Mapping[str, pa.Table], features: pa.Table
+    ) -> list[Mapping[str, Any] | None]:
+        told: list[Mapping[str, Any] | None] = [None] * len(decided)
+        places = [place for place, one in enumerate(decided) if one.decision != Verdict.APPROVE.value]
+        if self._changes is None or not places:
+            return told
+        some = features.take(pa.array(places))
+        people = self._changes.over(rows_among(tables, self._book, some[self._book.key].combine_chunks()))
+        for place, one in zip(places, counterfactuals(self._bundle, some, people).to_pylist(), strict=True):
+            told[place] = one
+        return told
+
     def _alike(self, applications: Sequence[Application]) -> dict[frozenset[str], list[int]]:
         """Places of the applications that were asked for the same tables."""
         places: dict[frozenset[str], list[int]] = defaultdict(list)
@@ -89,7 +141,16 @@ class Decider:
         self, applications: Sequence[Application], present: frozenset[str], *, with_reasons: bool
     ) -> list[Decided]:
         tables = self._tables.of(applications, present)
-        features = self._features.of(tables)
+        return self._decided(applications, tables, self._features.of(tables), with_reasons=with_reasons)
+
+    def _decided(
+        self,
+        applications: Sequence[Application],
+        tables: Mapping[str, pa.Table],
+        features: pa.Table,
+        *,
+        with_reasons: bool,
+    ) -> list[Decided]:
         scored = score(self._bundle, features, with_reasons=with_reasons, find=self._finder(tables))
         made = features.drop_columns([self._book.key]).to_pylist()
         return [

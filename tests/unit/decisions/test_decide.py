@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -9,6 +10,7 @@ import pytest
 
 from creditrisk.decisions.decide import Decided, Decider
 from creditrisk.decisions.intake import Intake
+from creditrisk.modelling import Bundle
 from creditrisk.pipelines import batch_predict
 from creditrisk.pipelines.context import Context
 
@@ -71,3 +73,22 @@ def test_a_table_that_was_not_asked_for_is_unknown_and_an_empty_one_is_none(
     assert second.features["payment_count"] is None
     assert "not_asked:payments" in second.warnings
     assert "not_asked:payments" not in first.warnings
+
+
+def test_an_explanation_adds_up_and_says_what_would_have_had_to_be_different(
+    intake: Intake, decider: Decider, bundle: Bundle, records: list[Any]
+) -> None:
+    some = intake.read(records[:20]).applications
+    explained = decider.explain(some)
+    assert [one.decided for one in explained] == decider.decide(some)
+    for one in explained:
+        assert one.base + sum(one.contributions.values()) == pytest.approx(one.margin, abs=1e-4)
+        assert (one.counterfactual is None) == (one.decided.decision == "approve")
+    helped = [one for one in explained if one.counterfactual and one.counterfactual["changes"]]
+    assert helped
+    for one in helped:
+        (place,) = [place for place, other in enumerate(explained) if other is one]
+        change = {change["column"]: Decimal(repr(change["new"])) for change in one.counterfactual["changes"]}
+        changed = {**records[place], "application": {**records[place]["application"], **change}}
+        (again,) = decider.decide(intake.read([changed]).applications)
+        assert (again.decision, again.pd) == (one.counterfactual["decision"], one.counterfactual["pd"])

@@ -1,0 +1,82 @@
+"""What is kept of a decision: everything that it takes to make it again, and to tell why it was made."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from functools import cache
+from typing import Any
+
+from creditrisk.decisions.decide import Decided
+from creditrisk.decisions.intake import Application
+from creditrisk.kinds import PASSPORT_SCHEMA_VERSION
+from creditrisk.modelling import Bundle
+from creditrisk.modelling.environment import environment_lock
+
+NUMBER = "number"
+"""Key of what stands for a number with more digits than a double holds: {"number": "0.1234567890123456789"}."""
+
+
+def payload_of(
+    application: Application, decided: Decided, bundle: Bundle, *, with_reasons: bool = True
+) -> dict[str, Any]:
+    """The payload of a decision's passport, as canonical JSON can spell it.
+
+    raw: as it was sent, children in their order.  features: those of the model.  policy: the cut-offs, and the hash of
+    all of policy.json.  environment_sha256: of the versions that decided, one line each as in environment.lock.
+    """
+    return {
+        "schema_version": PASSPORT_SCHEMA_VERSION,
+        "raw": spelt(application.raw),
+        "features": dict(decided.features),
+        "answer": {
+            "pd": decided.pd, "score": decided.score, "grade": decided.grade, "decision": decided.decision,
+        },
+        "reasons": decided.reasons,
+        "with_reasons": with_reasons,
+        "warnings": decided.warnings,
+        "policy": policy_of(bundle),
+        "bundle_sha256": bundle.sha256,
+        "environment_sha256": environment_sha256(),
+    }  # fmt: skip
+
+
+def policy_of(bundle: Bundle) -> dict[str, Any]:
+    """What decided between a PD and an answer."""
+    cut_off = bundle.policy.cut_off
+    return {
+        "sha256": hashlib.sha256(bundle.files["policy.json"]).hexdigest(),
+        "decline_from_pd": cut_off.decline_from_pd,
+        "refer_from_pd": cut_off.refer_from_pd,
+    }
+
+
+@cache
+def environment_sha256() -> str:
+    """Of the versions that this process runs with."""
+    return hashlib.sha256(environment_lock().encode()).hexdigest()
+
+
+def spelt(value: Any) -> Any:
+    """A decoded JSON value as canonical JSON spells it; `sent` gives a value of the same digits back."""
+    if isinstance(value, Decimal):
+        near = float(value)
+        return near if Decimal(repr(near)) == value else {NUMBER: str(value)}
+    if isinstance(value, Mapping):
+        return {str(name): spelt(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [spelt(inner) for inner in value]
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def sent(value: Any) -> Any:
+    """What `spelt` was given, as far as a contract can tell."""
+    if isinstance(value, Mapping):
+        if set(value) == {NUMBER}:
+            return Decimal(value[NUMBER])
+        return {name: sent(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [sent(inner) for inner in value]
+    return Decimal(repr(value)) if isinstance(value, float) else value
