@@ -1,4 +1,4 @@
-"""`creditrisk decisions ...`: recorded decisions, shown, verified, held and deleted."""
+"""`creditrisk decisions ...`: recorded decisions, shown, replayed, verified, held and deleted."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from creditrisk.errors import BadUsage, CreditRiskError
 
 decisions = typer.Typer(
     name="decisions",
-    help="Recorded decisions: show, verify, hold, release, delete.",
+    help="Recorded decisions: show, replay, verify, hold, release, delete.",
     rich_markup_mode=None,
     no_args_is_help=True,
 )
@@ -72,11 +72,45 @@ def verify(
         report = decision_records.verify(store, lambda what, share: progress("verify", what, share))
         progress("verify", "done", 1.0)
     tell(report, as_json=as_json, words=lambda: typer.echo("\n".join(verification_lines(report))))
-    try:
-        decision_records.need_unbroken(report)
-    except CreditRiskError as error:  # the report is on stdout already
-        tell_error(error, as_json=False)
-        raise typer.Exit(error.exit_code) from error
+    _exit_unless(lambda: decision_records.need_unbroken(report))
+
+
+@decisions.command()
+def replay(
+    decision: Annotated[str | None, typer.Argument(metavar="[ID]", help="decision_id, as it was answered.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="Every decision that the workspace's books made.")] = False,
+    books: Annotated[
+        list[str] | None, typer.Option("--book", metavar="BOOK", help="With --all: only of this book; repeatable.")
+    ] = None,
+    workspace: WorkspaceDir = WORKSPACE,
+    as_json: AsJson = False,
+    debug: Debug = False,  # noqa: ARG001
+) -> None:
+    """Make decisions again from their raw records, with the bundles of their day. Exit 1 if one is not the same."""
+    from creditrisk.config import Workspace
+    from creditrisk.pages.decisions import replay_lines
+    from creditrisk.pipelines import replay_decisions
+    from creditrisk.wiring import decision_store_for, duck_settings, registry_for
+
+    if (decision is None) != every:
+        raise BadUsage("which decision?", hint="give its ID, or --all")
+    root, registry, settings = Workspace(workspace), registry_for(workspace), duck_settings()
+    with (
+        shown_progress("decisions", quiet=as_json) as progress,
+        closing(decision_store_for(workspace, create=False)) as store,
+    ):
+        progress("replay", "starting", 0.0)
+        if decision is not None:
+            report = replay_decisions.replay_one(store, root, registry, decision, settings=settings)
+        else:
+            chosen = books or replay_decisions.books_in(root)
+            report = replay_decisions.replay_all(
+                store, root, registry, chosen, settings=settings,
+                progress=lambda what, share: progress("replay", what, share),
+            )  # fmt: skip
+        progress("replay", "done", 1.0)
+    tell(report, as_json=as_json, words=lambda: typer.echo("\n".join(replay_lines(report))))
+    _exit_unless(lambda: replay_decisions.need_same(report))
 
 
 @decisions.command()
@@ -165,3 +199,12 @@ def _actor(by: str | None) -> str:
     from creditrisk.config import read_settings
 
     return by or read_settings().actor
+
+
+def _exit_unless(need: Callable[[], None]) -> None:
+    """The report is on stdout already, so a refusal is told on stderr only."""
+    try:
+        need()
+    except CreditRiskError as error:
+        tell_error(error, as_json=False)
+        raise typer.Exit(error.exit_code) from error

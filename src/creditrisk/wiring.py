@@ -77,6 +77,18 @@ def context_for(
         )
 
 
+def registry_for(workspace: Path) -> MlflowRegistry:
+    """The workspace's registry, or the one of MLFLOW_TRACKING_URI; nothing is made or reached before it is asked."""
+    root = Workspace(workspace)
+    return MlflowRegistry(read_settings().tracking_uri or root.tracking_uri, cache=root.root / ".cache" / "bundles")
+
+
+def duck_settings() -> DuckSettings:
+    """What a DuckDB connection may use, by the environment."""
+    settings = read_settings()
+    return DuckSettings(settings.memory_limit, settings.threads)
+
+
 def decision_store_for(
     workspace: Path, *, create: bool = True, writes: bool | None = None, public_keys: Path | None = None
 ) -> DecisionStore:

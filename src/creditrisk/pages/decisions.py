@@ -51,3 +51,18 @@ def verification_lines(report: Mapping[str, Any]) -> Iterator[str]:
         yield f"... and {report['broken'] - len(report['breaks']):,} more"
     if report["unbroken"]:
         yield "every record is as it was written"
+
+
+def replay_lines(report: Mapping[str, Any]) -> Iterator[str]:
+    """How many decisions were made again, to which digit, and which were not."""
+    yield f"{report['replayed']:,} decisions made again: {report['same']:,} the same, {report['different']:,} not"
+    for why, count in report["left_out"].items():
+        yield f"{count:,} left out: {why}"
+    if report["environment_differences"]:
+        yield f"compared to {report['compared_to']}, since this environment is another: " + "; ".join(
+            report["environment_differences"]
+        )
+    for each in report["told"]:
+        yield f"DIFFERENT: decision {each['decision_id']}: {', '.join(each['differences'])}"
+    if report["different"] > len(report["told"]):
+        yield f"... and {report['different'] - len(report['told']):,} more"
