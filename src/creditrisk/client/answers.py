@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,7 +31,7 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """contributions and counterfactual: of `explain` only."""
+    """explanation: of `explain` only: base, contributions, margin, counterfactual."""
 
     decision_id: str
     entity_id: int | str
@@ -41,8 +41,7 @@ class Decision:
     decision: Verdict
     reasons: tuple[Reason, ...]
     warnings: tuple[str, ...]
-    contributions: Sequence[Mapping[str, Any]] | None = None
-    counterfactual: Mapping[str, Any] | None = None
+    explanation: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +81,5 @@ def decision_from(told: Mapping[str, Any]) -> Decision:
             for one in told["reasons"]
         ),
         warnings=tuple(told["warnings"]),
-        contributions=told.get("contributions"),
-        counterfactual=told.get("counterfactual"),
+        explanation=told.get("explanation"),
     )

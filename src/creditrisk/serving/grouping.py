@@ -28,16 +28,22 @@ type Records = Sequence[Passport]
 
 @dataclass(slots=True, eq=False)
 class Work:
-    """One request that waits: for decisions that are kept, for decisions alone, or for records to be kept.
+    """One request that waits to be decided with others and kept. records: makes what is kept, in the first thread."""
 
-    records: makes the durable records of what was decided, in the scoring thread; None where nothing is kept yet.
-    """
-
+    model: Model
     applications: Sequence[Application]
-    model: Model | None
-    records: Callable[[Sequence[Decided]], Records] | None
+    records: Callable[[Sequence[Decided]], Records]
     answer: asyncio.Future[Any]
     since: float = field(default_factory=time.perf_counter)
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """Something else that needs a model's decider, which one thread uses at a time."""
+
+    run: Callable[[], Any]
+    applications: Sequence[Application]
+    answer: asyncio.Future[Any]
 
 
 class Grouping:
@@ -49,8 +55,8 @@ class Grouping:
         self._store, self._metrics = store, metrics
         self._waiting_max, self._group_max, self._linger_s = waiting_max, group_max, linger_s
         self._taken_in = 0
-        self._to_decide: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
-        self._to_keep: queue.SimpleQueue[list[tuple[Work, Records]] | None] = queue.SimpleQueue()
+        self._to_decide: queue.SimpleQueue[Work | Job | None] = queue.SimpleQueue()
+        self._to_keep: queue.SimpleQueue[list[tuple[asyncio.Future[Any], Records]] | None] = queue.SimpleQueue()
         self._threads = [
             threading.Thread(target=self._decide_all, name="decide"),
             threading.Thread(target=self._keep_all, name="keep"),
@@ -67,43 +73,34 @@ class Grouping:
         """The records of these applications' decisions, durable. Raises HttpProblem (503) when too many wait or the
         store is away, DuplicateKey when the idempotency key was answered before.
         """
-        return cast(Records, await self._answered(applications, model, records))
+        work = Work(model, applications, records, asyncio.get_running_loop().create_future())
+        return cast(Records, await self._answered(work))
 
-    async def decide(self, model: Model, applications: Sequence[Application]) -> Sequence[Decided]:
-        """Decisions that nobody has kept yet: only for who keeps them before answering. Raises as `decide_and_keep`."""
-        return cast(Sequence[Decided], await self._answered(applications, model, None))
+    async def run[T](self, run: Callable[[], T], applications: Sequence[Application]) -> T:
+        """What `run` returns, called where models decide. applications: what it is about, for the limit on waiting.
+
+        Raises what `run` raises, and HttpProblem (503) when too many wait.
+        """
+        return cast(T, await self._answered(Job(run, applications, asyncio.get_running_loop().create_future())))
 
     async def keep(self, records: Records) -> None:
         """Durable when it returns. Raises as `decide_and_keep`."""
-        work = self._work((), None, None)
-        self._to_keep.put([(work, records)])
-        await work.answer
+        answer = asyncio.get_running_loop().create_future()
+        self._to_keep.put([(answer, records)])
+        await answer
 
-    async def _answered(
-        self,
-        applications: Sequence[Application],
-        model: Model,
-        records: Callable[[Sequence[Decided]], Records] | None,
-    ) -> object:
-        if self._taken_in and self._taken_in + len(applications) > self._waiting_max:
+    async def _answered(self, work: Work | Job) -> object:
+        size = len(work.applications)
+        if self._taken_in and self._taken_in + size > self._waiting_max:
             raise come_back("too_many_waiting", "too many applications wait for a decision")
-        work = self._work(applications, model, records)
-        self._taken_in += len(applications)
+        self._taken_in += size
         self._metrics.waiting.set(self._taken_in)
         self._to_decide.put(work)
         try:
             return await work.answer
         finally:
-            self._taken_in -= len(applications)
+            self._taken_in -= size
             self._metrics.waiting.set(self._taken_in)
-
-    @staticmethod
-    def _work(
-        applications: Sequence[Application],
-        model: Model | None,
-        records: Callable[[Sequence[Decided]], Records] | None,
-    ) -> Work:
-        return Work(applications, model, records, asyncio.get_running_loop().create_future())
 
     def close(self) -> None:
         """Finish what waits, then stop both threads."""
@@ -112,20 +109,29 @@ class Grouping:
             thread.join()
 
     def _decide_all(self) -> None:
-        while True:
+        last = False
+        while not last:
             group, last = self._gathered()
-            if group:
-                self._metrics.group_size.observe(sum(len(work.applications) for work in group))
-                done = [pair for works in _by_model(group) for pair in self._decide(works)]
+            works = [one for one in group if isinstance(one, Work)]
+            if works:
+                self._metrics.group_size.observe(sum(len(work.applications) for work in works))
+                done = [pair for alike in _by_model(works) for pair in self._decide(alike)]
                 if done:
                     self._to_keep.put(done)
-            if last:
-                self._to_keep.put(None)
-                return
+            for job in group:
+                if isinstance(job, Job):
+                    self._run(job)
+        self._to_keep.put(None)
 
-    def _gathered(self) -> tuple[list[Work], bool]:
+    def _run(self, job: Job) -> None:
+        try:
+            _tell(job.answer, job.run())
+        except Exception as error:  # noqa: BLE001
+            _tell(job.answer, error)
+
+    def _gathered(self) -> tuple[list[Work | Job], bool]:
         """Everybody who waits, after a moment for those who are about to; and whether it is time to stop."""
-        group: list[Work] = []
+        group: list[Work | Job] = []
         size, until = 0, 0.0
         while size < self._group_max:
             try:
@@ -140,7 +146,7 @@ class Grouping:
                 size += len(work.applications)
         return group, False
 
-    def _decide(self, works: Sequence[Work]) -> list[tuple[Work, Records]]:
+    def _decide(self, works: Sequence[Work]) -> list[tuple[asyncio.Future[Any], Records]]:
         """All at once; where that fails, one after the other, so that nobody fails for somebody else's record."""
         began = time.perf_counter()
         for work in works:
@@ -151,23 +157,17 @@ class Grouping:
             if len(works) > 1:
                 return [pair for work in works for pair in self._decide([work])]
             log.error("decide_failed", error=type(error).__name__, at=places_of(error))
-            _tell(works[0], HttpProblem(500, "fault", "no decision could be made; the log says more"))
+            _tell(works[0].answer, HttpProblem(500, "fault", "no decision could be made; the log says more"))
             return []
         finally:
             self._metrics.stage_seconds.labels("decide").observe(time.perf_counter() - began)
 
-    def _decide_at_once(self, works: Sequence[Work]) -> list[tuple[Work, Records]]:
-        """What is to be kept; who only wanted decisions is told at once."""
-        decider = cast(Model, works[0].model).decider
-        decided = decider.decide([application for work in works for application in work.applications])
+    def _decide_at_once(self, works: Sequence[Work]) -> list[tuple[asyncio.Future[Any], Records]]:
+        decided = works[0].model.decider.decide([one for work in works for one in work.applications])
         to_keep, first = [], 0
         for work in works:
-            own = decided[first : first + len(work.applications)]
+            to_keep.append((work.answer, work.records(decided[first : first + len(work.applications)])))
             first += len(work.applications)
-            if work.records is None:
-                _tell(work, own)
-            else:
-                to_keep.append((work, work.records(own)))
         return to_keep
 
     def _keep_all(self) -> None:
@@ -184,9 +184,9 @@ class Grouping:
             if stop:
                 return
 
-    def _keep(self, pairs: Sequence[tuple[Work, Records]]) -> None:
+    def _keep(self, pairs: Sequence[tuple[asyncio.Future[Any], Records]]) -> None:
         began = time.perf_counter()
-        results: list[tuple[Work, object]] = []
+        results: list[tuple[asyncio.Future[Any], object]] = []
         try:
             self._store.append([record for _, records in pairs for record in records])
             results = list(pairs)
@@ -200,10 +200,10 @@ class Grouping:
             self._metrics.store_failures.inc()
             log.error("store_failed", error=type(error).__name__, at=places_of(error), requests=len(pairs))
             away = come_back("store_away", "the decision could not be kept, so it is not given", seconds=2)
-            results = [(work, away) for work, _ in pairs]
+            results = [(answer, away) for answer, _ in pairs]
         self._metrics.stage_seconds.labels("keep").observe(time.perf_counter() - began)
         if results:
-            results[0][0].answer.get_loop().call_soon_threadsafe(_tell_all, results)
+            results[0][0].get_loop().call_soon_threadsafe(_tell_all, results)
 
 
 def _by_model(group: Sequence[Work]) -> list[list[Work]]:
@@ -214,16 +214,16 @@ def _by_model(group: Sequence[Work]) -> list[list[Work]]:
     return list(by_model.values())
 
 
-def _tell(work: Work, result: object) -> None:
-    work.answer.get_loop().call_soon_threadsafe(_tell_all, [(work, result)])
+def _tell(answer: asyncio.Future[Any], result: object) -> None:
+    answer.get_loop().call_soon_threadsafe(_tell_all, [(answer, result)])
 
 
-def _tell_all(results: Sequence[tuple[Work, object]]) -> None:
+def _tell_all(results: Sequence[tuple[asyncio.Future[Any], object]]) -> None:
     """In the event loop. Whoever has gone in the meantime is not told; the decision is kept all the same."""
-    for work, result in results:
-        if work.answer.done():
+    for answer, result in results:
+        if answer.done():
             continue
         if isinstance(result, Exception):
-            work.answer.set_exception(result)
+            answer.set_exception(result)
         else:
-            work.answer.set_result(result)
+            answer.set_result(result)

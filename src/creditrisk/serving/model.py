@@ -74,10 +74,6 @@ class Models:
                     del self._before[next(iter(self._before))]
             return self._before[sha256]
 
-    def bundle(self, sha256: str) -> Bundle:
-        """The bundle alone, for a replay. Raises as `of_bundle`."""
-        return load_bundle(self._found(sha256).folder, expected=sha256)
-
     def _found(self, sha256: str) -> FoundBundle:
         for version in reversed(self._registry.versions(self.name)):
             if version.bundle_sha256 == sha256:

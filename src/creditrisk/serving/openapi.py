@@ -73,8 +73,11 @@ _DECISION = {
         "decision": {"type": "string", "enum": ["approve", "refer", "decline"]},
         "reasons": {"type": "array", "items": _REASON},
         "warnings": {"type": "array", "items": _TEXT},
-        "contributions": {"type": "array", "items": {"type": "object"}},
-        "counterfactual": {"type": ["object", "null"]},
+        "explanation": {
+            "type": "object",
+            "description": "Of /explain: what each feature adds to the margin (log-odds before calibration), from "
+            "`base` to `margin`; and the nearest change of changeable facts that betters the decision.",
+        },
     },
 }
 
@@ -156,7 +159,17 @@ PREDICT = {
     **_answers(DECISIONS, *_BODY, 409, 410, told="Decisions in the order of the applications, durable."),
     **_takes(_APPLICATIONS, IDEMPOTENCY_KEY, example="applications"),
 }
+EXPLAIN = {
+    **_answers(DECISIONS, *_BODY, 409, 410, told="Decisions with contributions and counterfactual, durable."),
+    **_takes(_APPLICATIONS, IDEMPOTENCY_KEY, example="applications"),
+}
 DECISION = _answers(RECORD, *_ASK, 404)
+REPLAY = _answers(
+    _object(
+        decision_id=_TEXT, same={"type": "boolean"}, differences=_list(_TEXT), environment_differences=_list(_TEXT)
+    ),
+    *_ASK, 404, 409, 410,
+)  # fmt: skip
 OVERRIDE = {
     **_answers(
         _object(request_id=_TEXT, override_id=_TEXT, decision_id=_TEXT, decision=_TEXT),

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
-from creditrisk.decisions.decide import Decided
+from creditrisk.decisions.decide import Decided, Explained
 from creditrisk.decisions.intake import Application
+from creditrisk.decisions.passport import payload_of
 from creditrisk.kinds import new_decision_id
 from creditrisk.ports import Idempotency, Kept, Passport, PassportKind
 from creditrisk.serving.model import Model
@@ -27,6 +27,7 @@ def recorder(
     idempotency: Idempotency | None = None,
     kind: PassportKind = "decision",
     about: str | None = None,
+    with_reasons: bool = True,
     more: Mapping[str, Any] | None = None,
 ) -> Callable[[Sequence[Decided]], list[Passport]]:
     """Makes the records of these applications' decisions. more: joins each payload."""
@@ -46,7 +47,7 @@ def recorder(
                 score=one.score,
                 grade=one.grade,
                 decision=one.decision,
-                payload={**_payload(application, one), **(more or {})},
+                payload={**payload_of(application, one, model.bundle, with_reasons=with_reasons), **(more or {})},
                 kind=kind,
                 about=about,
                 idempotency=idempotency,
@@ -57,22 +58,20 @@ def recorder(
     return records
 
 
-def _payload(application: Application, decided: Decided) -> dict[str, Any]:
+def explanation_of(explained: Explained) -> dict[str, Any]:
+    """What an explanation adds to a payload; its name and its shape are those of the answer."""
+    found = explained.counterfactual
     return {
-        "raw": _canonical(application.raw),
-        "features": dict(decided.features),
-        "reasons": decided.reasons,
-        "warnings": decided.warnings,
+        "explanation": {
+            "base": explained.base,
+            "contributions": [
+                {"feature": name, "contribution": adds}
+                for name, adds in sorted(explained.contributions.items(), key=lambda one: (-abs(one[1]), one[0]))
+            ],
+            "margin": explained.margin,
+            "counterfactual": None if found is None else dict(found),
+        }
     }
-
-
-def _canonical(value: Any) -> Any:
-    """What canonical JSON can spell: a Decimal as its digits."""
-    if isinstance(value, Decimal):
-        return str(value)
-    if isinstance(value, Mapping):
-        return {name: _canonical(inner) for name, inner in value.items()}
-    return [_canonical(inner) for inner in value] if isinstance(value, list) else value
 
 
 def answer_of(passport: Passport) -> dict[str, Any]:
@@ -87,11 +86,7 @@ def answer_of(passport: Passport) -> dict[str, Any]:
         "reasons": passport.payload.get("reasons", []),
         "warnings": passport.payload.get("warnings", []),
     }
-    return told | {name: passport.payload[name] for name in EXPLAINED if name in passport.payload}
-
-
-EXPLAINED = ("contributions", "counterfactual")
-"""What `/explain` adds to a decision."""
+    return told | {name: passport.payload[name] for name in ("explanation",) if name in passport.payload}
 
 
 def answers_of(passports: Sequence[Passport], name: str) -> dict[str, Any]:

@@ -1,22 +1,26 @@
-"""What was decided: look it up, overrule it, disclose it, decide a corrected input."""
+"""What was decided: look it up, replay it, overrule it, disclose it, decide a corrected input."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path
 from starlette.requests import Request
 from starlette.responses import Response
 
-from creditrisk.errors import BadUsage, DuplicateKey, did_you_mean
+from creditrisk.decisions.decide import Decided
+from creditrisk.decisions.intake import Application
+from creditrisk.decisions.replay import Replayed, replay
+from creditrisk.errors import BadUsage, BrokenFile, DuplicateKey, MissingInput, did_you_mean
 from creditrisk.kinds import Verdict, new_decision_id
 from creditrisk.ports import Idempotency, Kept, Passport
 from creditrisk.serving import openapi
 from creditrisk.serving.answers import json_response
 from creditrisk.serving.disclosure import disclosure_of
 from creditrisk.serving.keys import Caller
+from creditrisk.serving.model import Model
 from creditrisk.serving.once import UnderWay, earlier_answer
 from creditrisk.serving.problems import HttpProblem
 from creditrisk.serving.reading import body_of, checked, idempotency_of, object_of
@@ -45,6 +49,28 @@ async def decision(request: Request, decision_id: DecisionId, caller: Reader) ->
     kept = await _found(server, decision_id)
     about = await asyncio.to_thread(server.store.about, decision_id)
     return json_response({**kept_json(kept), "about_it": [kept_json(one) for one in about]})
+
+
+@router.post("/replay", **openapi.REPLAY)
+async def replay_decision(request: Request, decision_id: DecisionId, caller: Reader) -> Response:  # noqa: ARG001
+    """Decide again from the raw record with the bundle of that day, and compare bit by bit. Nothing is kept."""
+    server = server_of(request)
+    kept = _need_decided(await _found(server, decision_id))
+    model = await _model_of_that_day(server, kept)
+
+    def again() -> Replayed:
+        return replay([kept.passport.payload], model.bundle, model.intake, model.decider)[0]
+
+    replayed = await server.grouping.run(again, ())
+    return json_response(
+        {
+            "decision_id": decision_id,
+            "same": replayed.same,
+            "differences": list(replayed.differences),
+            "environment_differences": list(replayed.environment_differences),
+            "model": model.as_json(),
+        }
+    )
 
 
 @router.post("/override", status_code=201, **openapi.OVERRIDE)
@@ -131,10 +157,7 @@ async def _correct(
     kept = _need_decided(await _found(server, decision_id))
     given = await object_of(body)
     now, today = server.ports.clock.now(), server.holder.model
-    try:
-        then = await asyncio.to_thread(server.models.of_bundle, kept.passport.bundle_sha256)
-    except BadUsage as error:
-        raise HttpProblem(409, "model_gone", error.what, hint=error.hint) from error
+    then = await _model_of_that_day(server, kept)
     records: list[Passport] = []
     for name, model in (("of_that_day", then), ("of_today", today)):
         applications = checked([given], model.intake, now.date(), where="body")
@@ -143,10 +166,14 @@ async def _correct(
             model, applications, request_id=request.state.request_id, caller=caller.name, time=now,
             idempotency=idempotency, kind="correction", about=decision_id, more={"correction": {"model": name}},
         )  # fmt: skip
-        records += make(await server.grouping.decide(model, applications))
+        records += make(await server.grouping.run(_deciding(model, applications), applications))
     await server.grouping.keep(records)
     request.state.entities = 1
     return records
+
+
+def _deciding(model: Model, applications: Sequence[Application]) -> Callable[[], list[Decided]]:
+    return lambda: model.decider.decide(applications)
 
 
 @router.get("/disclosure", **openapi.DISCLOSURE)
@@ -155,10 +182,7 @@ async def disclosure(request: Request, decision_id: DecisionId, caller: Reader) 
     server = server_of(request)
     kept = _need_decided(await _found(server, decision_id))
     about = await asyncio.to_thread(server.store.about, decision_id)
-    try:
-        model = await asyncio.to_thread(server.models.of_bundle, kept.passport.bundle_sha256)
-    except BadUsage as error:
-        raise HttpProblem(409, "model_gone", error.what, hint=error.hint) from error
+    model = await _model_of_that_day(server, kept)
     return json_response(disclosure_of(kept, about, model, server.book))
 
 
@@ -167,6 +191,13 @@ async def _found(server: Server, decision_id: str) -> Kept:
     if kept is None or kept.passport.book != server.book.name:
         raise HttpProblem(404, "no_such_decision", "no decision of this id is kept here", where="decision_id")
     return kept
+
+
+async def _model_of_that_day(server: Server, kept: Kept) -> Model:
+    try:
+        return await asyncio.to_thread(server.models.of_bundle, kept.passport.bundle_sha256)
+    except (BadUsage, BrokenFile, MissingInput) as error:
+        raise HttpProblem(409, "model_gone", error.what, hint=error.hint) from error
 
 
 def _need_decided(kept: Kept) -> Kept:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from creditrisk.decisions.decide import Decided
 from creditrisk.decisions.intake import Application
+from creditrisk.decisions.passport import sent
 from creditrisk.errors import CreditRiskError
 from creditrisk.ports import Clock, DecisionStore, Passport
 from creditrisk.serving.logs import log, places_of
@@ -94,10 +95,11 @@ class Shadow:
         }
         make = recorder(
             model, [application], request_id=told.request_id, caller=told.caller, time=self._clock.now(),
-            kind="shadow", about=told.decision_id, more={"shadow": difference},
+            kind="shadow",
+            with_reasons=False, about=told.decision_id, more={"shadow": difference},
         )  # fmt: skip
         return make([decided])[0]
 
 
 def _raw(passport: Passport) -> object:
-    return passport.payload["raw"]
+    return sent(passport.payload["raw"])

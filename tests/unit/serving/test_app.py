@@ -320,3 +320,38 @@ def test_log_lines_hold_no_value(served: Served, record: Any, capsys: pytest.Cap
     told = capsys.readouterr()
     assert "31337" not in told.out + told.err
     assert json.dumps(record["application"]) not in told.out
+
+
+def test_a_decision_replays_to_the_same_bits(served: Served, record: Any) -> None:
+    (one,) = decide(served, {**record, "application": {**record["application"], "debt": 1234.005}})["decisions"]
+    told = served.calls.post(f"/decisions/{one['decision_id']}/replay").json()
+    assert (told["same"], told["differences"], told["environment_differences"]) == (True, [], [])
+
+
+def test_an_explanation_adds_up_and_is_kept(served: Served, record: Any) -> None:
+    answer = served.calls.post(
+        "/explain", json={"applications": [record, record]}, headers={"Idempotency-Key": "why"}
+    ).json()
+    one = answer["decisions"][1]
+    explanation = one["explanation"]
+    added = sum(each["contribution"] for each in explanation["contributions"])
+    assert explanation["base"] + added == pytest.approx(explanation["margin"])
+    kept = served.store.find(one["decision_id"])
+    assert kept is not None
+    assert kept.passport.payload["explanation"] == explanation
+    again = served.calls.post("/explain", json={"applications": [record, record]}, headers={"Idempotency-Key": "why"})
+    assert again.json() == answer
+
+
+def test_the_challenger_scores_what_was_answered_and_changes_nothing(serve: Serve, record: Any) -> None:
+    served = serve(shadow_alias="candidate")
+    (one,) = decide(served, record)["decisions"]
+    served.calls.close()
+    for _ in range(500):
+        if about := served.store.about(one["decision_id"]):
+            break
+        served.calls.get("/health")
+    (shadow,) = about
+    assert shadow.passport.kind == "shadow"
+    assert shadow.passport.payload["shadow"]["pd"] == 0.0
+    assert shadow.passport.pd == one["pd"]
