@@ -340,6 +340,7 @@ class Verifying:
                 closed=last is not None and last.kind == CLOSED,
                 opened=first.time if first else "",
                 last_written=last.time if last else "",
+                head=last.link if last else "",
                 public_key=public_key,
             )
         )

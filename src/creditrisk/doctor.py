@@ -18,7 +18,7 @@ from creditrisk.features import check_sql
 from creditrisk.governance import verify_chain
 
 LIBRARIES = ("duckdb", "polars", "pyarrow", "numpy", "xgboost-cpu", "mlflow", "pandera", "sqlglot")
-EXTRAS = {"s3": "s3fs", "azure": "adlfs", "gcs": "gcsfs", "kaggle": "kaggle", "dvc": "dvc"}
+EXTRAS = {"s3": "s3fs", "azure": "adlfs", "gcs": "gcsfs", "kaggle": "kaggle", "dvc": "dvc", "postgres": "psycopg"}
 """Extra -> the library that it brings."""
 
 GIB = 1024**3

@@ -257,6 +257,8 @@ class ChainState:
     """False: its writer is at work, was killed, or the end was cut off; `last_written` is the time to ask about."""
     opened: str
     last_written: str
+    head: str
+    """Link of its last record: whoever keeps it somewhere else can show later that the end was not cut off."""
     public_key: str
 
 

@@ -14,6 +14,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,8 @@ import pytest
 
 from creditrisk.adapters import decision_store_schema
 from creditrisk.adapters.decision_store import SqlDecisionStore
-from creditrisk.adapters.decision_store_tables import METADATA
+from creditrisk.adapters.decision_store_tables import METADATA, RECORDS
+from creditrisk.decision_chain import Record
 from creditrisk.errors import BadConfig, BrokenFile, CreditRiskError, MissingInput, NewerSchema, OutsideFailed, Refused
 from tests.support.decision_stores import open_store
 from tests.support.passports import passport
@@ -377,6 +379,7 @@ def test_the_migrations_make_the_tables_that_the_queries_name(
         options = {"version_table": decision_store_schema.VERSION_TABLE, "compare_type": True}
         assert compare_metadata(MigrationContext.configure(connection, opts=options), METADATA) == []
     store.close()
+    assert [column.name for column in RECORDS.columns] == [each.name for each in fields(Record)]
     assert decision_store_schema.known_steps()[-1] == decision_store_schema.SCHEMA
 
 

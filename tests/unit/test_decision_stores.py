@@ -126,14 +126,14 @@ def test_monitoring_reads_arrow_rows_with_nothing_where_it_was_deleted(store: De
 
 def test_a_deleted_payload_is_gone_and_its_record_stays(store: DecisionStore) -> None:
     store.append([passport(0), passport(1)])
-    store.delete([ONE], by="ann", note="asked for by letter", rule="by id")
+    store.delete([ONE, ONE], by="ann", note="asked for by letter", rule="by id")
     kept = store.find(ONE)
     assert kept is not None
     assert kept.deleted
     assert (kept.passport.entity_id, kept.passport.payload, kept.passport.grade) == (None, {}, "B")
     told = store.verify()
     assert told.unbroken
-    assert (told.payloads, told.deleted) == (1, 1)
+    assert (told.records, told.payloads, told.deleted) == (4, 1, 1)
     with pytest.raises(Refused, match="deleted before"):
         store.delete([passport(1).decision_id, ONE], by="ann", note="again", rule="by id")
     left = store.find(passport(1).decision_id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import datetime
 from itertools import batched
 from threading import RLock
@@ -261,14 +261,14 @@ class SqlDecisionStore:
             after = (page[-1].time, page[-1].decision_id)
 
     def delete(self, decision_ids: Sequence[str], *, by: str, note: str, rule: str) -> None:
-        now = self._clock.now()
-        entries = [chain.act_upon(chain.DELETION, each, at=now, by=by, note=note, rule=rule) for each in decision_ids]
+        ids, now = list(dict.fromkeys(decision_ids)), self._clock.now()
+        entries = [chain.act_upon(chain.DELETION, each, at=now, by=by, note=note, rule=rule) for each in ids]
         if not entries:
             return
 
         def delete_payloads(connection: sa.Connection) -> None:
             self._database.alone(connection)
-            for some in batched(decision_ids, PAGE):
+            for some in batched(ids, PAGE):
                 for row in self._need(connection, some):
                     if row.held:
                         raise Refused("it is under legal hold", where=f"decision {row.decision_id}")
@@ -377,11 +377,14 @@ class SqlDecisionStore:
 
     def close(self) -> None:
         with self._lock:
-            self._settle()
-            if self._head.sequence >= 0 and not self._closed:
-                self._write([chain.closed(self._head, at=self._clock.now())])
-            self._closed = True
-            self._database.close()
+            try:
+                if not self._closed:
+                    self._settle()
+                    if self._head.sequence >= 0:
+                        self._write([chain.closed(self._head, at=self._clock.now())])
+            finally:
+                self._closed = True
+                self._database.close()
 
 
 def _insert(connection: sa.Connection, placed: Sequence[Entry]) -> None:
@@ -428,8 +431,9 @@ def _holds(kind: str, decision_id: str) -> sa.ScalarSelect[int]:
 
 
 def _record(row: Any) -> Record:
-    told = {name: getattr(row, name) for name in COLUMNS}
-    return Record(**{**told, "sequence": _place(row.sequence)})
+    """From a row that begins with the columns of RECORDS, in the order of Record's fields."""
+    record = Record(*row[: len(COLUMNS)])
+    return record if isinstance(record.sequence, int) else replace(record, sequence=_place(record.sequence))
 
 
 def _head_of(row: Any) -> Head:

@@ -119,7 +119,8 @@ class SqliteDatabase(Database):
     def _prepare(self) -> None:
         if self.path.exists():
             with self.reading() as connection:
-                if found_schema(connection) == SCHEMA:
+                mode = connection.exec_driver_sql("PRAGMA journal_mode").scalar()
+                if mode == "wal" and found_schema(connection) == SCHEMA:
                     self._file = _identity(self.path)
                     return
         with held(self.path.with_name(self.path.name + ".lock")):

@@ -188,16 +188,15 @@ class InMemoryDecisionStore:
     def delete(self, decision_ids: Sequence[str], *, by: str, note: str, rule: str) -> None:
         with self._lock:
             self.check()
-            records = [self._need(each) for each in decision_ids]
+            ids = list(dict.fromkeys(decision_ids))
+            records = [self._need(each) for each in ids]
             for record in records:
                 if self._is_held(record):
                     raise Refused("it is under legal hold", where=f"decision {record.decision_id}")
                 if record.sequence not in self.sealed:
                     raise Refused("its payload was deleted before", where=f"decision {record.decision_id}")
             now = self._clock.now()
-            self._write(
-                [chain.act_upon(chain.DELETION, each, at=now, by=by, note=note, rule=rule) for each in decision_ids]
-            )
+            self._write([chain.act_upon(chain.DELETION, each, at=now, by=by, note=note, rule=rule) for each in ids])
             for record in records:
                 del self.sealed[record.sequence]
 
