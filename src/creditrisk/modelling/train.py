@@ -8,7 +8,7 @@ and the cut-off on the train part.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -60,6 +60,7 @@ class TrainedModel(Scorer):
     """Everything a bundle is made from, and what the training reports tell.
 
     out_of_fold: key, target, part, fold, margin (uncalibrated), pd (cross-fitted, as it is served), sorted by key.
+    refitted_pd: of the same rows by the model itself, which learnt from them; shape (n,).
     choice: which calibration is served, and why.  levels, by_level: as `Calibrated` has them.
     balance: the method by which the rows to fit were balanced.  notes: what the modeller should know.
     """
@@ -78,6 +79,7 @@ class TrainedModel(Scorer):
     notes: tuple[str, ...] = ()
     levels: LevelLines | None = None
     by_level: Mapping[str, Any] | None = None
+    refitted_pd: Floats = field(default_factory=lambda: np.empty(0))
 
     @property
     def rounds(self) -> int:
@@ -153,6 +155,7 @@ def train(
         levels=calibrated.levels,
         by_level=calibrated.by_level,
     )
+    trained = replace(trained, refitted_pd=trained.pd(values))
     trained = replace(trained, policy=replace(policy, reasons=_with_usual(trained, values)))
     progress("trained", 1.0)
     return trained
@@ -278,7 +281,7 @@ def _with_usual(trained: TrainedModel, values: NDArray[np.float32]) -> tuple[Rea
     contribution: a decline never goes without a reason, wherever the cut-off lies.
     """
     policy = trained.policy
-    approved = np.flatnonzero(trained.pd(values) < policy.cut_off.refer_from_pd)
+    approved = np.flatnonzero(trained.refitted_pd < policy.cut_off.refer_from_pd)
     if not len(approved):
         return policy.reasons
     spread = approved[np.linspace(0, len(approved) - 1, min(USUAL_ROWS, len(approved))).astype(np.int64)]

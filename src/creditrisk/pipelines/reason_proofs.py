@@ -30,11 +30,10 @@ SHARES = 21
 """Development values kept of a changeable column: at 0, 5, ... 100 % of the rows."""
 
 
-def proofs_of(
-    model: TrainedModel, development: pa.Table, book: Book, tables: Mapping[str, Path], settings: DuckSettings
-) -> Proofs:
+def proofs_of(model: TrainedModel, book: Book, tables: Mapping[str, Path], settings: DuckSettings) -> Proofs:
     """tables: the typed tables that the development rows were made from."""
-    quantiles = _quantiles(book, tables, development[book.key], settings)
+    keys = model.out_of_fold[book.key]
+    quantiles = _quantiles(book, tables, keys, settings)
     wanted = book.portfolio.decision.peers
     try:
         lineage = feature_lineage(book)
@@ -45,14 +44,13 @@ def proofs_of(
         return Proofs(quantiles=quantiles, unproved=f"the book's SQL cannot be followed: {error}")
     if not wanted:
         return Proofs(reads=reads, quantiles=quantiles, unproved="the book keeps no peers (decision.peers is 0)")
-    pd = model.pd(model.preprocess.matrix(development).values)
-    keys = development[book.key].to_pylist()
+    pd = model.refitted_pd
     approved = pd < model.policy.cut_off.refer_from_pd
-    chosen = choose_peers(keys, pd, approved, wanted=wanted, seed=book.portfolio.training.seed)
+    chosen = choose_peers(keys.to_pylist(), pd, approved, wanted=wanted, seed=book.portfolio.training.seed)
     if len(chosen) < FEWEST:
         why = f"{len(chosen)} approved applicants to learn from; at least {FEWEST} are needed as peers"
         return Proofs(reads=reads, quantiles=quantiles, unproved=why)
-    people = pc.take(development[book.key].combine_chunks(), pa.array(chosen))
+    people = pc.take(keys.combine_chunks(), pa.array(chosen))
     peers = renumbered(rows_of(tables, book, mentioned(book), people, settings), book)
     return Proofs(
         factors={code: _columns(columns) for code, columns in factors.items()},

@@ -46,7 +46,7 @@ def run(context: Context) -> dict[str, Any]:
     with whole_file(folder.out_of_fold) as partial:
         pq.write_table(model.out_of_fold, partial, compression="zstd")
     present = {name: folder.table(name) for name in book.portfolio.tables if folder.table(name).is_file()}
-    proofs = proofs_of(model, development, book, present, context.duck)
+    proofs = proofs_of(model, book, present, context.duck)
     sha256 = _save(context, model, proofs)
     report = _report(context, model, sha256, files)
     made = {
