@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import feature_table, same_bits, training_cost
+from benchmarks import decision_store, feature_table, same_bits, training_cost
 from creditrisk.demo import write_demo
 
 ROWS = 2_000
@@ -36,3 +36,12 @@ def test_training_is_measured_beside_the_bare_library_and_makes_the_same_model()
     assert costs["same_model"]
     assert costs["ratio"] == costs["ours_cpu_s"][0] / costs["bare_cpu_s"][0]
     assert costs["rounds"] == 5
+
+
+def test_durable_records_are_measured_beside_a_bare_synced_insert() -> None:
+    figures = decision_store.measure(1)
+    assert [(one["payload"], one["group"]) for one in figures["costs"]] == [
+        (name, group) for name in decision_store.COLUMNS for group in decision_store.GROUPS
+    ]
+    assert all(one["ratio"] == one["ours_ms"] / one["bare_ms"] for one in figures["costs"])
+    assert figures["verified_records"] == 2 + 2 * 3 * sum(decision_store.GROUPS)

@@ -70,7 +70,7 @@ def appending(*words: str, before: tuple[str, ...] = ()) -> subprocess.Popen[str
 def test_two_processes_that_write_at_once_keep_a_chain_each(
     where: str, file: Path, request: pytest.FixtureRequest
 ) -> None:
-    url = f"sqlite:///{file}" if where == "sqlite" else request.getfixturevalue("postgres").new_database()
+    url = f"sqlite:///{file}" if where == "sqlite" else request.getfixturevalue("postgres").empty_database()
     writers = [appending(url, str(first), "3", "60") for first in (0, 1000)]
     printed = [line for writer in writers for line in writer.communicate(timeout=120)[0].split()]
     assert [writer.returncode for writer in writers] == [0, 0]
@@ -224,6 +224,22 @@ def test_an_older_copy_put_in_its_place_gets_a_chain_of_its_own_after_its_end(
     assert (told.unbroken, len(told.chains)) == (True, 2)
 
 
+def test_a_file_that_somebody_else_keeps_busy_is_told_and_goes_on_when_it_is_free(
+    store: SqlDecisionStore, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.modules["creditrisk.adapters.decision_store_database"], "BUSY_S", 0.05)
+    with closing(sqlite3.connect(file, isolation_level=None)) as other:
+        other.execute("begin immediate")
+        for write in (store.check, lambda: store.append([passport(1)])):
+            with pytest.raises(OutsideFailed, match="busy"):
+                write()
+        assert kept_ids(store) == [passport(0).decision_id]
+        other.execute("rollback")
+    store.append([passport(1)])
+    told = store.verify()
+    assert (told.unbroken, told.payloads, len(told.chains)) == (True, 2, 1)
+
+
 def test_a_damaged_file_is_told_and_never_a_traceback(store: SqlDecisionStore, file: Path) -> None:
     store.append([passport(number) for number in range(1, 200)])
     store.close()
@@ -256,7 +272,7 @@ def test_a_store_that_breaks_while_it_is_open_fails_as_an_outside_system(store: 
 def test_a_commit_whose_answer_was_lost_leaves_one_chain_whether_it_was_kept_or_not(
     where: str, was_kept: bool, file: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    url = f"sqlite:///{file}" if where == "sqlite" else request.getfixturevalue("postgres").new_database()
+    url = f"sqlite:///{file}" if where == "sqlite" else request.getfixturevalue("postgres").empty_database()
     with closing(open_store(url)) as store:
         for number in range(2):  # the chain's first append, and a later one
             with monkeypatch.context() as patched:
@@ -297,7 +313,7 @@ def lose_next_answer(store: SqlDecisionStore, patched: pytest.MonkeyPatch, *, wa
 
 
 def test_postgres_restarted_under_load_loses_nothing_that_was_answered(own_postgres: PostgresServer) -> None:
-    url, answered, refused, stop = own_postgres.new_database(), list[str](), list[str](), threading.Event()
+    url, answered, refused, stop = own_postgres.empty_database(), list[str](), list[str](), threading.Event()
     store = open_store(url)
 
     def load(first: int) -> None:
@@ -344,7 +360,7 @@ def wait_for(told: list[str], length: int) -> None:
 
 @pytest.mark.parametrize("where", ["sqlite", "postgres"])
 def test_many_that_open_at_once_make_the_tables_once(where: str, file: Path, request: pytest.FixtureRequest) -> None:
-    url = f"sqlite:///{file}" if where == "sqlite" else request.getfixturevalue("postgres").new_database()
+    url = f"sqlite:///{file}" if where == "sqlite" else request.getfixturevalue("postgres").empty_database()
     failures, stores = list[Exception](), list[SqlDecisionStore]()
 
     def opens() -> None:
@@ -373,7 +389,7 @@ def test_the_migrations_make_the_tables_that_the_queries_name(
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext
 
-    url = f"sqlite:///{file}" if where == "sqlite" else request.getfixturevalue("postgres").new_database()
+    url = f"sqlite:///{file}" if where == "sqlite" else request.getfixturevalue("postgres").empty_database()
     store = open_store(url)
     with store._database.reading() as connection:
         options = {"version_table": decision_store_schema.VERSION_TABLE, "compare_type": True}
@@ -397,7 +413,7 @@ def upgrade():
 def test_an_older_schema_is_migrated_whole_or_not_at_all_and_a_newer_one_is_refused(
     where: str, file: Path, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    url = f"sqlite:///{file}" if where == "sqlite" else request.getfixturevalue("postgres").new_database()
+    url = f"sqlite:///{file}" if where == "sqlite" else request.getfixturevalue("postgres").empty_database()
     with closing(open_store(url)) as store:
         store.append([passport(0)])
     steps = tmp_path / "steps"
@@ -453,7 +469,7 @@ def test_an_address_that_is_none_is_refused_without_its_password(tmp_path: Path)
 
 
 def test_a_postgres_that_does_not_sync_is_refused(own_postgres: PostgresServer) -> None:
-    url = own_postgres.new_database()
+    url = own_postgres.empty_database()
     own_postgres.sql("postgres", "alter system set fsync = off")
     own_postgres.sql("postgres", "select pg_reload_conf()")
     own_postgres.stop()

@@ -27,7 +27,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[DecisionSt
     elif request.param == "sqlite":
         opened = open_store(f"sqlite:///{tmp_path / 'decisions.db'}")
     else:
-        opened = open_store(request.getfixturevalue("postgres").new_database())
+        opened = open_store(request.getfixturevalue("postgres").empty_database())
     yield opened
     opened.close()
 

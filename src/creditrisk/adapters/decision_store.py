@@ -35,22 +35,6 @@ TRIES = 3
 
 COLUMNS = tuple(each.name for each in fields(Record))
 _ABOUT = RECORDS.alias("about")
-_NEW_CHAIN = sa.text(
-    "INSERT INTO decision_chains (chain_id, sequence, link, witnessed) VALUES (:chain_id, -1, :link, -1) "
-    "ON CONFLICT DO NOTHING"
-)
-
-# made once: building a statement costs more than running it
-_MOVE = (
-    sa.update(CHAINS)
-    .where(
-        CHAINS.c.chain_id == sa.bindparam("chain"),
-        CHAINS.c.sequence == sa.bindparam("sequence_now"),
-        CHAINS.c.link == sa.bindparam("link_now"),
-    )
-    .values(sequence=sa.bindparam("sequence_then"), link=sa.bindparam("link_then"))
-)
-_NEW_RECORDS, _NEW_PAYLOADS = sa.insert(RECORDS), sa.insert(PAYLOADS)
 
 
 class _HeadMoved(Exception):
@@ -175,7 +159,7 @@ class SqlDecisionStore:
         for other in witnessed:
             at = CHAINS.c.chain_id == other.chain_id
             connection.execute(sa.update(CHAINS).where(at).values(witnessed=other.sequence))
-        connection.execute(_NEW_CHAIN, {"chain_id": self._head.chain_id, "link": self._head.link})
+        connection.execute(_Statements.new_chain, {"chain_id": self._head.chain_id, "link": self._head.link})
         return chain.opened(
             self._head.chain_id,
             self._signer,
@@ -189,15 +173,14 @@ class SqlDecisionStore:
             "chain": head.chain_id, "sequence_now": head.sequence, "link_now": head.link,
             "sequence_then": after.sequence, "link_then": after.link,
         }  # fmt: skip
-        if connection.execute(_MOVE, places).rowcount != 1:
+        if connection.execute(_Statements.move, places).rowcount != 1:
             raise _HeadMoved
 
     def find(self, decision_id: str) -> Kept | None:
-        return next(iter(self._select(RECORDS.c.decision_id == decision_id)), None)
+        return next(iter(self._select(_Statements.find, decision_id=decision_id)), None)
 
     def about(self, decision_id: str) -> Sequence[Kept]:
-        passports = (RECORDS.c.about == decision_id, RECORDS.c.kind.not_in(chain.ACTS))
-        return self._select(*passports, order=(RECORDS.c.time, RECORDS.c.decision_id))
+        return self._select(_Statements.about, decision_id=decision_id)
 
     def acts(self, decision_id: str) -> Sequence[ActUpon]:
         upon = (RECORDS.c.about == decision_id, RECORDS.c.kind.in_(chain.ACTS))
@@ -206,15 +189,11 @@ class SqlDecisionStore:
             return [chain.told_act(_record(row)) for row in connection.execute(query)]
 
     def answered(self, caller: str, key: str) -> Sequence[Kept]:
-        used = (RECORDS.c.caller == caller, RECORDS.c.idempotency_key == key)
-        return self._select(*used, order=(RECORDS.c.idempotency_part,))
+        return self._select(_Statements.answered, caller=caller, key=key)
 
-    def _select(
-        self, *where: sa.ColumnElement[bool], order: Sequence[Any] = (), limit: int | None = None
-    ) -> list[Kept]:
-        query = _with_payload(_is_held().label("held")).where(*where).order_by(*order).limit(limit)
+    def _select(self, query: sa.Select[Any], **values: str) -> list[Kept]:
         with self._database.reading() as connection:
-            rows = connection.execute(query).all()
+            rows = connection.execute(query, values).all()
         return [chain.kept(_record(row), _sealed(row), self._keys, held=bool(row.held)) for row in rows]
 
     def kept(self, book: str, *, since: datetime | None = None, until: datetime | None = None) -> Iterator[Kept]:
@@ -227,16 +206,15 @@ class SqlDecisionStore:
         return (batch_of(page) for page in self._pages(book, since, until))
 
     def _pages(self, book: str, since: datetime | None, until: datetime | None) -> Iterator[list[Kept]]:
-        where = [RECORDS.c.book == book]
+        query = _Statements.page
         if since is not None:
-            where.append(RECORDS.c.time >= chain.utc_text(since))
+            query = query.where(RECORDS.c.time >= chain.utc_text(since))
         if until is not None:
-            where.append(RECORDS.c.time < chain.utc_text(until))
-        place = (RECORDS.c.time, RECORDS.c.decision_id)
-        after: tuple[str, str] = ("", "")
-        while page := self._select(*where, sa.tuple_(*place) > after, order=place, limit=PAGE):
+            query = query.where(RECORDS.c.time < chain.utc_text(until))
+        time, decision_id = "", ""
+        while page := self._select(query, book=book, time=time, decision_id=decision_id):
             yield page
-            after = (chain.utc_text(page[-1].passport.time), page[-1].passport.decision_id)
+            time, decision_id = chain.utc_text(page[-1].passport.time), page[-1].passport.decision_id
 
     def due(self, book: str, before: Mapping[str, datetime]) -> Iterator[str]:
         limits = [
@@ -400,9 +378,9 @@ def _insert(connection: sa.Connection, placed: Sequence[Entry]) -> None:
         for entry in placed
         if entry.sealed is not None
     ]
-    connection.execute(_NEW_RECORDS, records)
+    connection.execute(_Statements.records, records)
     if payloads:
-        connection.execute(_NEW_PAYLOADS, payloads)
+        connection.execute(_Statements.payloads, payloads)
 
 
 def _with_payload(*more: sa.ColumnElement[Any]) -> sa.Select[Any]:
@@ -453,3 +431,42 @@ def _was_cut_off(error: OutsideFailed) -> bool:
     """Did the connection break, so that another one may do?"""
     cause = error.__cause__
     return isinstance(cause, exc.DBAPIError) and cause.connection_invalidated
+
+
+class _Statements:
+    """Made once: to build a statement costs more than to run it."""
+
+    _all = _with_payload(_is_held().label("held"))
+    _place = (RECORDS.c.time, RECORDS.c.decision_id)
+
+    find = _all.where(RECORDS.c.decision_id == sa.bindparam("decision_id"))
+    about = _all.where(
+        RECORDS.c.about == sa.bindparam("decision_id"), RECORDS.c.kind.not_in(tuple(chain.ACTS))
+    ).order_by(*_place)
+    answered = _all.where(
+        RECORDS.c.caller == sa.bindparam("caller"), RECORDS.c.idempotency_key == sa.bindparam("key")
+    ).order_by(RECORDS.c.idempotency_part)
+    page = (
+        _all.where(
+            RECORDS.c.book == sa.bindparam("book"),
+            sa.tuple_(*_place)
+            > sa.tuple_(sa.bindparam("time", type_=sa.Text), sa.bindparam("decision_id", type_=sa.Text)),
+        )
+        .order_by(*_place)
+        .limit(PAGE)
+    )
+    new_chain = sa.text(
+        "INSERT INTO decision_chains (chain_id, sequence, link, witnessed) VALUES (:chain_id, -1, :link, -1) "
+        "ON CONFLICT DO NOTHING"
+    )
+    move = (
+        sa.update(CHAINS)
+        .where(
+            CHAINS.c.chain_id == sa.bindparam("chain"),
+            CHAINS.c.sequence == sa.bindparam("sequence_now"),
+            CHAINS.c.link == sa.bindparam("link_now"),
+        )
+        .values(sequence=sa.bindparam("sequence_then"), link=sa.bindparam("link_then"))
+    )
+    records = sa.insert(RECORDS)
+    payloads = sa.insert(PAYLOADS)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import random
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -19,6 +21,9 @@ from creditrisk.files import held, sync
 
 BUSY_S = 5.0
 """How long a writer waits for another one."""
+
+LOOK_AGAIN_S = 0.001
+"""After how long, at most, it looks again."""
 
 RETRY_AFTER_S = 1.0
 
@@ -81,7 +86,7 @@ class Database:
             yield
         except exc.IntegrityError:
             raise
-        except exc.SQLAlchemyError as error:
+        except (exc.SQLAlchemyError, sqlite3.Error) as error:
             raise in_our_words(error, where=self.where) from error
 
 
@@ -248,9 +253,27 @@ def in_our_words(error: exc.SQLAlchemyError | sqlite3.Error, *, where: str) -> C
 
 
 def _begin(connection: sa.Connection) -> None:
-    """Writers queue at the beginning: a read that turns into a write would fail instead of waiting."""
-    writes = connection.get_execution_options().get("writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    """Writers queue at the beginning: a read that turns into a write would fail instead of waiting.
+
+    SQLite's own wait grows to a tenth of a second between two looks, in which others come and go; ours does not.
+    """
+    direct: Any = connection.connection.driver_connection
+    if not connection.get_execution_options().get("writes", False):
+        direct.execute("BEGIN")
+        return
+    until = time.monotonic() + BUSY_S
+    direct.execute("PRAGMA busy_timeout=0")
+    try:
+        while True:
+            try:
+                direct.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorname != "SQLITE_BUSY" or time.monotonic() > until:
+                    raise
+            time.sleep(random.uniform(0.0, LOOK_AGAIN_S))
+    finally:
+        direct.execute(f"PRAGMA busy_timeout={int(BUSY_S * 1000)}")
 
 
 def _identity(path: Path) -> tuple[int, int]:
