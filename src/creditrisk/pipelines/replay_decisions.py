@@ -24,7 +24,7 @@ TOGETHER = 500
 MOST_TOLD = 100
 """Decisions that differ of which a report tells the places; it counts them all."""
 
-DECIDED = ("decision", "shadow", "batch")
+DECIDED = ("decision", "shadow", "correction", "batch")
 """Kinds of records that a bundle made."""
 
 
