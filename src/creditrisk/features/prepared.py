@@ -10,6 +10,7 @@ import pyarrow as pa
 from creditrisk.config import SqlFile
 from creditrisk.duck import Connection, named, translated
 from creditrisk.features.engine import Schema, _body, _view
+from creditrisk.features.room import Rows
 
 _ARROW = {
     "BIGINT": pa.int64(),
@@ -20,19 +21,6 @@ _ARROW = {
     "VARCHAR": pa.string(),
     "BOOLEAN": pa.bool_(),
 }
-
-
-class _Rows:
-    """What a view reads: the rows that stand here when it is asked. The plan knows the place, not the rows."""
-
-    def __init__(self, empty: pa.Table) -> None:
-        self.empty = self.table = empty
-
-    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        return self.table.__arrow_c_stream__(requested_schema)
-
-    def __arrow_c_schema__(self) -> object:
-        return self.table.schema.__arrow_c_schema__()
 
 
 class PreparedFeatures:
@@ -54,7 +42,7 @@ class PreparedFeatures:
     ) -> None:
         self._con, self._sql, self._schema = con, sql, schema
         self._wanted = (key, *features)
-        self._rows = {name: _Rows(table.select(list(schema[name]))) for name, table in empty.items()}
+        self._rows = {name: Rows(table.select(list(schema[name]))) for name, table in empty.items()}
         self._types: list[pa.DataType] = []
         self._planned: dict[frozenset[str], str] = {}
         for name, rows in self._rows.items():

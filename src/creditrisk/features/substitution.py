@@ -22,9 +22,10 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from creditrisk.config import MAIN, Book
-from creditrisk.duck import Connection, DuckSettings, locked_room, named, translated
+from creditrisk.duck import DuckSettings, named
 from creditrisk.features.branches import Cut, branch_sql, cut, pruned, trunk_sql
-from creditrisk.features.engine import _empty_view, _view, table_schema
+from creditrisk.features.engine import table_schema
+from creditrisk.features.room import Room
 
 type Places = NDArray[np.int64]
 type RawTables = Mapping[str, pa.Table]
@@ -82,6 +83,7 @@ class Substitution:
         self.peers = peers
         self.settings = settings
         self._pruned: dict[frozenset[str], Cut] = {}
+        self._steps: dict[frozenset[str], tuple[Step, ...]] = {}
         self._over_peers: dict[frozenset[str], tuple[dict[str, pa.Table], pa.Table]] = {}
 
     @cached_property
@@ -103,6 +105,22 @@ class Substitution:
     def families(self) -> dict[str, str]:
         return self.cut.families()
 
+    @cached_property
+    def branch_room(self) -> Room:
+        room = Room(self.settings)
+        for name, columns in self.schema.items():
+            room.show(f"{name}__rows", room.empty(columns))
+            room.define(name, f"select * from {named(name + '__rows')}")  # noqa: S608
+        return room
+
+    @cached_property
+    def trunk_room(self) -> Room:
+        room = Room(self.settings)
+        for name, columns in self.schema.items():
+            if name != MAIN:
+                room.show(name, room.empty(columns))
+        return room
+
     @property
     def as_of(self) -> str | None:
         return self.book.portfolio.split.date
@@ -113,8 +131,10 @@ class Substitution:
 
     def steps(self, present: frozenset[str]) -> tuple[Step, ...]:
         """One for each factor that was asked for: all its child tables are there."""
-        asked = [one for one in self.factors if set(one.columns) - {MAIN} <= present and one.columns]
-        return tuple(self._step(factor) for factor in asked)
+        if present not in self._steps:
+            asked = [one for one in self.factors if set(one.columns) - {MAIN} <= present and one.columns]
+            self._steps[present] = tuple(self._step(factor) for factor in asked)
+        return self._steps[present]
 
     def _step(self, factor: Factor) -> Step:
         main = frozenset(factor.columns.get(MAIN, ())) - {self.as_of}
@@ -260,16 +280,18 @@ def mentioned(book: Book) -> dict[str, dict[str, str]]:
 
 def run_branches(of: Substitution, raw: RawTables, keys: pa.ChunkedArray) -> dict[str, pa.Table]:
     """{branch: its rows, with the place of each person among `keys` in the column ROW instead of the key}."""
-    found = {}
-    with locked_room(of.settings) as con:
-        for name, columns in of.schema.items():
-            _show(con, name, raw.get(name), columns)
+    found, room = {}, of.branch_room
+    for name, columns in of.schema.items():
+        if name in raw:
+            room.show(f"{name}__rows", raw[name].select(list(columns)))
+    try:
         for branch in of.cut.branches:
-            with translated(branch.name):
-                table = con.sql(branch_sql(branch, raw)).to_arrow_table()
+            table = room.ask(branch_sql(branch, raw), where=branch.name)
             place = pc.index_in(table[branch.key], value_set=keys.combine_chunks().cast(table[branch.key].type))
             table = table.set_column(table.column_names.index(branch.key), ROW, place.cast(pa.int64()))
             found[branch.name] = table.filter(table[ROW].is_valid())
+    finally:
+        room.forget()
     return found
 
 
@@ -292,30 +314,26 @@ def run_trunk(
     own_key = pa.array(numbers).cast(pa.string()) if text else pa.array(numbers)
     rows = rows.select([name for name in of.schema[MAIN] if name != key]).add_column(0, key, own_key)
     people = pa.table({ROW: own_key, **{family: pa.array(places) for family, places in families.items()}})
-    with locked_room(of.settings) as con, translated(of.cut.trunk[-1].name):
-        _show(con, MAIN, rows, of.schema[MAIN])
-        con.register("people__", people)
+    room = of.trunk_room
+    try:
+        room.show(f"{MAIN}__rows", rows)
+        room.define(MAIN, f"select * from {named(MAIN + '__rows')}")  # noqa: S608
+        room.show("people__", people)
         for branch in of.cut.branches:
-            con.register(f"{branch.name}__rows", branches[branch.name])
+            own = f"{branch.name}__rows"
+            room.show(own, branches[branch.name])
             listed = ", ".join(f"b.{named(one)}" for one in branches[branch.name].column_names if one != ROW)
             family = named(of.families[min(branch.tables)])
-            con.execute(
-                f"create or replace temp view {named(branch.name)} as select p.{ROW} as {named(branch.key)}, {listed} "  # noqa: S608
-                f"from people__ as p join {named(branch.name + '__rows')} as b on b.{ROW} = p.{family}"
+            room.define(
+                branch.name,
+                f"select p.{ROW} as {named(branch.key)}, {listed} "  # noqa: S608
+                f"from people__ as p join {named(own)} as b on b.{ROW} = p.{family}",
             )
-        for name in present & set(of.schema):
-            con.execute(_empty_view(name, of.schema[name]))
         order = f"cast({named(key)} as bigint)"
-        out = con.sql(f"{trunk_sql(of.trunk_for(features), present, features, key)} order by {order}").to_arrow_table()
-    return out.drop_columns([key])
-
-
-def _show(con: Connection, name: str, table: pa.Table | None, columns: Mapping[str, str]) -> None:
-    if table is None:
-        con.execute(_empty_view(name, columns))
-    else:
-        con.register(f"{name}__rows", table.select(list(columns)))
-        con.execute(_view(name, f"{name}__rows", columns))
+        query = f"{trunk_sql(of.trunk_for(features), present, features, key)} order by {order}"
+        return room.ask(query, where=of.cut.trunk[-1].name).drop_columns([key])
+    finally:
+        room.forget()
 
 
 def _moved(table: pa.Table, by: int) -> pa.Table:
