@@ -80,6 +80,11 @@ class Decider:
     def close(self) -> None:
         self._room.close()
 
+    def tables_of(self, applications: Sequence[Application]) -> dict[str, pa.Table]:
+        """Typed raw tables of applications that were asked for the same tables, their keys replaced by numbers."""
+        (present,) = self._alike(applications)
+        return self._tables.of(applications, present)
+
     def features_of(self, tables: Mapping[str, pa.Table]) -> pa.Table:
         """Key and features of everybody in these typed raw tables, by the query that every request takes."""
         return self._features.of(tables)
