@@ -17,7 +17,6 @@ decisions = typer.Typer(
     name="decisions",
     help="Recorded decisions: show, replay, verify, hold, release, delete.",
     rich_markup_mode=None,
-    no_args_is_help=True,
 )
 
 DecisionId = Annotated[str, typer.Argument(metavar="ID", help="decision_id, as it was answered.")]
@@ -28,6 +27,12 @@ Actor = Annotated[str | None, typer.Option("--by", help="Who acts; else CREDITRI
 Note = Annotated[str, typer.Option("--note", metavar="TEXT", help="Why, for whoever asks later.")]
 
 WORKSPACE = Path("workspace")
+
+
+@decisions.callback(invoke_without_command=True)
+def _root(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
 
 
 @decisions.command()

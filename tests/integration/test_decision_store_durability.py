@@ -179,6 +179,22 @@ def test_a_file_that_may_not_be_written_is_told_and_goes_on_when_it_may() -> Non
         store.close()
 
 
+def test_a_copy_that_may_only_be_read_is_verified_and_not_written() -> None:
+    with tempfile.TemporaryDirectory(prefix="copy") as folder:
+        place = Path(folder)
+        url = f"sqlite:///{place / 'decisions.db'}"
+        with closing(open_store(url)) as store:
+            store.append([passport(0)])
+        (place / "decisions.db").chmod(0o444)
+        place.chmod(0o555)
+        with as_nobody(), closing(open_store(url, create=False)) as copy:
+            assert (copy.verify().unbroken, copy.verify().records) == (True, 3)
+            with pytest.raises(OutsideFailed, match="cannot be written to"):
+                copy.hold(passport(0).decision_id, by="ann", note="x")
+        place.chmod(0o755)
+        assert sorted(path.name for path in place.iterdir()) == ["decisions.db", "decisions.db.lock"]
+
+
 @contextlib.contextmanager
 def as_nobody() -> Iterator[None]:
     """Root may write everything: for a moment this process is somebody else."""

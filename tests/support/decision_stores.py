@@ -25,8 +25,8 @@ SIGNER = signer_from_text("A" * 43 + "=", where="tests")
 """No secret: anybody can read it here."""
 
 
-def open_store(url: str, keys: PayloadKeys | None = None) -> SqlDecisionStore:
-    return SqlDecisionStore.open(url, signer=SIGNER, keys=keys, clock=SteppingClock())
+def open_store(url: str, keys: PayloadKeys | None = None, *, create: bool = True) -> SqlDecisionStore:
+    return SqlDecisionStore.open(url, signer=SIGNER, keys=keys, clock=SteppingClock(), create=create)
 
 
 def main(url: str, first: str, group: str, count: str | None = None) -> None:

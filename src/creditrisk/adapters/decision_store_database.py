@@ -22,6 +22,9 @@ from creditrisk.files import held, sync
 BUSY_S = 5.0
 """How long a writer waits for another one."""
 
+READ_ONLY = "mode=ro&immutable=1"
+"""How a copy is opened that an auditor was given: beside any other file SQLite would want to write."""
+
 LOOK_AGAIN_S = 0.001
 """After how long, at most, it looks again."""
 
@@ -101,6 +104,7 @@ class SqliteDatabase(Database):
         )
         sa.event.listen(self.engine, "begin", _begin)
         self._file = (0, 0)
+        self._mode = "mode=rw"  # never made by connecting: a file that went away is an error
 
     @classmethod
     def open(cls, path: Path, *, create: bool) -> SqliteDatabase:
@@ -110,6 +114,8 @@ class SqliteDatabase(Database):
                 "there is no decision store", where=str(path), hint="the first decision that is recorded makes it"
             )
         database = cls(path)
+        if not create and not _may_be_written(path):
+            database._mode = READ_ONLY
         try:
             with closed_if_it_fails(database):
                 database._prepare()
@@ -125,7 +131,7 @@ class SqliteDatabase(Database):
         if self.path.exists():
             with self.reading() as connection:
                 mode = connection.exec_driver_sql("PRAGMA journal_mode").scalar()
-                if mode == "wal" and found_schema(connection) == SCHEMA:
+                if (mode == "wal" or self._mode == READ_ONLY) and found_schema(connection) == SCHEMA:
                     self._file = _identity(self.path)
                     return
         with held(self.path.with_name(self.path.name + ".lock")):
@@ -138,7 +144,7 @@ class SqliteDatabase(Database):
             sync(self.path.parent)
 
     def _connect(self) -> sqlite3.Connection:
-        uri = f"file:{quote(str(self.path.absolute()))}?mode=rw"  # never made here: a file that went away is an error
+        uri = f"file:{quote(str(self.path.absolute()))}?{self._mode}"
         connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=BUSY_S)
         # text that somebody damaged reads as other text, which its link tells, and not as an error without a place
         connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
@@ -274,6 +280,15 @@ def _begin(connection: sa.Connection) -> None:
             time.sleep(random.uniform(0.0, LOOK_AGAIN_S))
     finally:
         direct.execute(f"PRAGMA busy_timeout={int(BUSY_S * 1000)}")
+
+
+def _may_be_written(path: Path) -> bool:
+    """Also True where records wait in a WAL, which must be read with it."""
+    wal = path.with_name(path.name + "-wal")
+    waiting = wal.exists() and wal.stat().st_size > 0
+    return waiting or (
+        os.access(path, os.W_OK, effective_ids=True) and os.access(path.parent, os.W_OK, effective_ids=True)
+    )
 
 
 def _identity(path: Path) -> tuple[int, int]:

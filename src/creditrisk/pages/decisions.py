@@ -50,7 +50,7 @@ def verification_lines(report: Mapping[str, Any]) -> Iterator[str]:
     if report["broken"] > len(report["breaks"]):
         yield f"... and {report['broken'] - len(report['breaks']):,} more"
     if report["unbroken"]:
-        yield "every record is as it was written"
+        yield "every record is as it was written" if report["records"] else "there is nothing to verify yet"
 
 
 def replay_lines(report: Mapping[str, Any]) -> Iterator[str]:

@@ -82,6 +82,11 @@ def test_what_is_broken_is_told_with_its_place(store: InMemoryDecisionStore) -> 
     assert sum(line.startswith("BROKEN") for line in verification_lines(report)) == 2
 
 
+def test_an_empty_store_is_not_called_verified() -> None:
+    report = decision_records.verify(InMemoryDecisionStore(), lambda _what, _share: None)
+    assert list(verification_lines(report))[-1] == "there is nothing to verify yet"
+
+
 def test_what_is_due_is_deleted_by_the_books_retention_and_what_is_held_is_left(
     store: InMemoryDecisionStore, tmp_path: Path
 ) -> None:
@@ -135,6 +140,12 @@ def test_months_are_calendar_months() -> None:
     assert months_before(datetime(2028, 3, 31, tzinfo=UTC), 25) == datetime(2026, 2, 28, tzinfo=UTC)
     assert months_before(datetime(2028, 1, 15, tzinfo=UTC), 12) == datetime(2027, 1, 15, tzinfo=UTC)
     assert Retention().before(START) == {}
+
+
+def test_the_command_without_a_verb_lists_them(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["decisions"]) == 0
+    told = capsys.readouterr().out
+    assert all(f"  {verb} " in told for verb in ("show", "replay", "verify", "hold", "release", "delete"))
 
 
 def test_the_command_line_shows_and_verifies(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
