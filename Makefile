@@ -33,10 +33,10 @@ test: env ## everything that can run here, after installing what it needs
 	$(PYTEST)
 
 bench: env ## the benchmarks at a small size, a minute or so each
-	@for file in benchmarks/[a-z]*.py; do echo "== $$file --quick"; $(BIN)/python "$$file" --quick; done
+	@for file in benchmarks/[a-z]*.py; do echo "== $$file --quick"; PYTHONPATH=$(CURDIR) $(BIN)/python "$$file" --quick; done
 
 bench-full: env ## the benchmarks at the size the numbers are promised for
-	@for file in benchmarks/[a-z]*.py; do echo "== $$file"; $(BIN)/python "$$file"; done
+	@for file in benchmarks/[a-z]*.py; do echo "== $$file"; PYTHONPATH=$(CURDIR) $(BIN)/python "$$file"; done
 
 serve: env ## BOOK's ALIAS (candidate) on http://127.0.0.1:8080, docs/serving.md
 	@$(BIN)/creditrisk serve $(BOOK) --alias $(ALIAS) --workspace $(WORKSPACE)

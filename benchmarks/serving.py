@@ -1,6 +1,6 @@
 """How many decisions a second, how soon, and beside `mlflow models serve` with the same model in the same run?
 
-python benchmarks/serving.py [--quick] [--workspace FOLDER] [--book NAME] [--seconds 10] [--requests 20000]
+PYTHONPATH=. python benchmarks/serving.py [--quick] [--workspace FOLDER] [--book NAME] [--seconds 10] [--requests 20000]
 Invented data: trains each book (or takes the candidate of a workspace that has one). One worker on loopback gets raw
 records, checks them, proves reasons and keeps each decision; MLflow's gets ready-made features and keeps nothing.
 Decisions a second: `--callers` connections that ask as soon as they are answered. Latency: requests are sent at fixed

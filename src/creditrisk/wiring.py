@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import signal
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
@@ -189,6 +190,8 @@ def serve(options: ServerOptions) -> None:
 
     from creditrisk.serving import write_json_logs
 
+    # uvicorn sends itself the signal again once everything is answered; by then it has done what it asked for
+    signal.signal(signal.SIGTERM, lambda *_: None)
     settings = read_serving_settings()
     common: dict[str, Any] = {
         "host": options.host, "port": options.port, "loop": "uvloop", "http": "httptools", "log_config": None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import re
@@ -10,12 +11,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import requests
 
@@ -23,12 +25,13 @@ from creditrisk.cli import main
 from creditrisk.client import Client, RequestRefused
 from creditrisk.config import Workspace
 from creditrisk.ports import DecisionStore
-from creditrisk.wiring import book_with, context_for, decision_store_for
+from creditrisk.wiring import ServerOptions, book_with, context_for, decision_store_for
 from tests.support.load import Load
 from tests.support.server_process import free_port
 from tests.support.tiny_book import write_tiny_book
 from tests.support.tiny_run import write_tiny_raw
 
+ROOT = Path(__file__).resolve().parents[2]
 KILLS = int(os.environ.get("CREDITRISK_TEST_KILLS", "20"))
 SWAPS = int(os.environ.get("CREDITRISK_TEST_SWAPS", "10"))
 RECORD = {
@@ -82,14 +85,8 @@ class Running:
         return self.process.poll() is None
 
     def wait(self) -> Running:
-        until = time.monotonic() + 120
-        while time.monotonic() < until and self.alive():
-            try:
-                if requests.get(f"{self.url}/ready", timeout=5).status_code == 200:
-                    return self
-            except requests.RequestException:
-                time.sleep(0.05)
-        raise AssertionError(f"no server:\n{self.log.read_text()[-3000:]}")
+        wait_until_ready(self.url, self.alive, self.log)
+        return self
 
     def kill(self) -> None:
         os.killpg(self.process.pid, signal.SIGKILL)
@@ -108,6 +105,56 @@ def running(trained: Trained, folder: Path, *options: str, **environment: str) -
     finally:
         if server.alive():
             server.kill()
+
+
+@contextmanager
+def forking(trained: Trained, folder: Path) -> Iterator[Callable[[], Forked]]:
+    """start() makes a server process from one that has imported everything already."""
+    log = folder / "server.log"
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.support.forking_server", str(log)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT, start_new_session=True,
+        env={**os.environ, "DO_NOT_TRACK": "true", "MLFLOW_DISABLE_TELEMETRY": "true"},
+    ) as parent:  # fmt: skip
+
+        def start() -> Forked:
+            assert parent.stdin is not None
+            assert parent.stdout is not None
+            port = free_port()
+            options = ServerOptions(str(trained.book), str(trained.workspace), "candidate", "127.0.0.1", port, 1)
+            parent.stdin.write(json.dumps(asdict(options)) + "\n")
+            parent.stdin.flush()
+            server = Forked(f"http://127.0.0.1:{port}", int(parent.stdout.readline()))
+            wait_until_ready(server.url, server.alive, log)
+            return server
+
+        try:
+            yield start
+        finally:
+            os.killpg(parent.pid, signal.SIGKILL)
+
+
+@dataclass(frozen=True)
+class Forked:
+    url: str
+    pid: int
+
+    def alive(self) -> bool:
+        return psutil.pid_exists(self.pid)
+
+    def kill(self) -> None:
+        os.kill(self.pid, signal.SIGKILL)
+
+
+def wait_until_ready(url: str, alive: Callable[[], bool], log: Path) -> None:
+    until = time.monotonic() + 240
+    while time.monotonic() < until and alive():
+        try:
+            if requests.get(f"{url}/ready", timeout=5).status_code == 200:
+                return
+        except requests.RequestException:
+            time.sleep(0.05)
+    raise AssertionError(f"no server:\n{log.read_text()[-3000:]}")
 
 
 @contextmanager
@@ -156,15 +203,16 @@ def test_every_answered_decision_survives_kill_9_and_no_key_decides_twice(traine
     choose = random.Random(20_261_121)
     answered: dict[str, dict[str, Any]] = {}
     unanswered: dict[str, Any] = {}
-    for _ in range(KILLS):
-        with running(trained, tmp_path) as server:
+    with forking(trained, tmp_path) as start:
+        for _ in range(KILLS):
+            server = start()
             with Load(server.url, RECORDS) as load:
                 load.wait_for(choose.randrange(1, 25), server.alive)
                 time.sleep(choose.random() * 0.02)
                 server.kill()
             assert load.refused == []
-        answered |= load.answers
-        unanswered |= {key: record for key, record in load.asked.items() if key not in load.answers}
+            answered |= load.answers
+            unanswered |= {key: record for key, record in load.asked.items() if key not in load.answers}
     with kept_by(trained) as store:
         told = store.verify()
         assert told.unbroken, told.breaks

@@ -12,15 +12,21 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.csv
 import pytest
+import requests
 
 import creditrisk.scoring
+from creditrisk.adapters.in_memory import InMemoryDecisionStore, InMemoryRegistry, SteppingClock
 from creditrisk.adapters.mlflow_registry import MlflowRegistry
 from creditrisk.adapters.mlflow_tracking import MlflowTracker
-from creditrisk.config import load_book
+from creditrisk.config import ServingSettings, load_book
+from creditrisk.duck import DuckSettings
 from creditrisk.modelling import Bundle, load_bundle, save_bundle, train
-from creditrisk.ports import TrainingRun
+from creditrisk.ports import LoggedRun, TrainingRun
 from creditrisk.scoring import score
+from creditrisk.serving import Ports, create_app
+from tests.support.app_server import Calls, answered
 from tests.support.server_process import serving
 from tests.support.tiny_book import write_tiny_book
 
@@ -30,6 +36,7 @@ MODEL_CODE = Path(creditrisk.scoring.__file__).with_name("pyfunc.py")
 @dataclass(frozen=True)
 class Served:
     url: str
+    folder: Path
     bundle: Bundle
     rows: pa.Table
     """Feature rows with their key, among them missing values and a word that training did not see."""
@@ -76,7 +83,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     unseen = pa.array(["nowhere", *rows["town"].to_pylist()[1:]])
     rows = rows.set_column(rows.column_names.index("town"), "town", unseen)
     with serving(_serve_command, root, ready="/ping", environment={"MLFLOW_TRACKING_URI": uri}) as url:
-        yield Served(url, bundle, rows)
+        yield Served(url, folder, bundle, rows)
 
 
 def _serve_command(port: int) -> list[str]:
@@ -141,3 +148,73 @@ def test_a_word_where_a_number_belongs_is_refused(served: Served) -> None:
         _post(served, {"dataframe_records": [record]})
     assert refusal.value.code == 400
     refusal.value.close()
+
+
+@pytest.fixture(scope="module")
+def ours(served: Served, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Calls]:
+    """The decision server with the same model."""
+    registry = InMemoryRegistry()
+    logged = LoggedRun("run", str(served.folder), served.bundle.sha256)
+    registry.register("tiny", logged, alias="candidate", tags={})
+    ports = Ports(
+        registry=registry,
+        open_store=InMemoryDecisionStore,
+        clock=SteppingClock(),
+        own_copy=lambda _sha256: served.folder,
+        duck=DuckSettings("200MB", 1),
+        folder=tmp_path_factory.mktemp("ours"),
+    )
+    app = create_app(load_book(served.folder), ports, ServingSettings(), alias="candidate")
+    with answered(app) as calls:
+        yield calls
+
+
+def _csv(rows: pa.Table) -> bytes:
+    sink = pa.BufferOutputStream()
+    pyarrow.csv.write_csv(rows, sink)
+    return bytes(sink.getvalue())
+
+
+def _shapes(rows: pa.Table) -> dict[str, tuple[str, bytes]]:
+    """The same rows in every shape of the protocol: (media type, body)."""
+    records, columns = rows.to_pylist(), rows.to_pydict()
+    data = [list(row.values()) for row in records]
+    bodies = {
+        "dataframe_split": {"dataframe_split": {"columns": rows.column_names, "data": data}},
+        "dataframe_records": {"dataframe_records": records},
+        "instances": {"instances": records},
+        "inputs": {"inputs": columns},
+    }
+    as_json = {name: ("application/json", json.dumps(body).encode()) for name, body in bodies.items()}
+    return {**as_json, "csv": ("text/csv", _csv(rows))}
+
+
+@pytest.mark.parametrize("shape", ["dataframe_split", "dataframe_records", "instances", "inputs", "csv"])
+def test_our_server_gives_the_numbers_of_mlflows_in_every_shape(shape: str, served: Served, ours: Calls) -> None:
+    kind, body = _shapes(served.rows.select(_features(served)))[shape]
+    headers = {"Content-Type": kind}
+    theirs = requests.post(f"{served.url}/invocations", data=body, headers=headers, timeout=60)
+    answer = ours.post("/invocations", data=body, headers=headers)
+    assert theirs.status_code == 200, theirs.text
+    assert answer.json()["predictions"] == theirs.json()["predictions"] == _expected(served, served.rows)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"dataframe_records": [{"income": "plenty"}]},
+        {"dataframe_records": [{"income": True}]},
+        {"dataframe_records": [{"town": 3}]},
+        {"dataframe_records": []},
+        {"dataframe_split": {"columns": ["income", "income"], "data": [[1, 2]]}},
+        {"dataframe_split": {"columns": ["income"], "data": [[1, 2]]}},
+        {"inputs": {"income": [1], "town": ["big", "small"]}},
+        {"instances": [[1]]},
+        {"dataframe": []},
+        {"inputs": {"income": [1]}, "instances": [[1]]},
+    ],
+)
+def test_our_server_refuses_what_is_no_row_of_the_model_and_echoes_nothing(body: dict[str, Any], ours: Calls) -> None:
+    answer = ours.post("/invocations", json=body)
+    assert answer.status_code == 422
+    assert "plenty" not in answer.text

@@ -194,7 +194,12 @@ def _described(app: FastAPI, holder: Holder, book: Book, settings: ServingSettin
             }
             told["components"] = {
                 "schemas": schemas,
-                "examples": examples(model, sorted(book.portfolio.review.override_codes)),
+                "examples": examples(
+                    model.book,
+                    model.intake,
+                    model.bundle.preprocess.names,
+                    sorted(book.portfolio.review.override_codes),
+                ),
                 "securitySchemes": openapi.SECURITY_SCHEMES,
             }
             told["security"] = openapi.CLOSED

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from creditrisk.config import MAIN, Book, Column
-from creditrisk.serving.model import Model
+from creditrisk.decisions.intake import Intake
 from creditrisk.serving.shapes import table_schema
 
 
-def examples(model: Model, override_codes: list[str]) -> dict[str, Any]:
+def examples(book: Book, intake: Intake, features: Sequence[str], override_codes: Sequence[str]) -> dict[str, Any]:
     """By name, as OpenAPI's components list them."""
-    application = example_application(model)
-    names = list(model.bundle.preprocess.names)
+    application = example_application(book, intake)
     return {
         "application": {"summary": "One invented application", "value": application},
         "applications": {"summary": "One invented application", "value": {"applications": [application]}},
@@ -22,17 +22,16 @@ def examples(model: Model, override_codes: list[str]) -> dict[str, Any]:
         },
         "invocation": {
             "summary": "Two rows of engineered features, all of them missing",
-            "value": {"dataframe_split": {"columns": names, "data": [[None] * len(names)] * 2}},
+            "value": {"dataframe_split": {"columns": list(features), "data": [[None] * len(features)] * 2}},
         },
     }
 
 
-def example_application(model: Model) -> dict[str, Any]:
+def example_application(book: Book, intake: Intake) -> dict[str, Any]:
     """With every column of the main table where that breaks no rule, else with those that have to be there."""
-    book = model.book
     for required_only in (False, True):
         application = {MAIN: _row(book, required_only=required_only)}
-        if not model.intake.read([application]).problems:
+        if not intake.read([application]).problems:
             break
     return application
 

@@ -16,6 +16,7 @@ from creditrisk.errors import BadUsage, CreditRiskError, OutsideFailed
 from creditrisk.governance import FoundBundle, find_bundle
 from creditrisk.modelling import Bundle, load_bundle
 from creditrisk.ports import ModelVersion, Registry
+from creditrisk.serving.examples import example_application
 from creditrisk.serving.logs import log
 from creditrisk.serving.metrics import Metrics
 from creditrisk.serving.self_test import self_test
@@ -63,6 +64,8 @@ class Models:
         model = Model(self.name, version, bundle, book, Intake(book), decider)
         weakref.finalize(model, decider.close)  # whoever is the last to decide with it lets it go
         self_test(bundle, decider)
+        example = model.intake.read([example_application(book, model.intake)])
+        decider.decide(example.applications)  # so that the first caller does not wait for what is loaded at first use
         return model
 
     def of_bundle(self, sha256: str) -> Model:
