@@ -58,3 +58,30 @@ def test_numbers_have_the_same_bits_alone_and_in_company(values: list[int | None
     together = preprocess.matrix(table).values
     alone = np.concatenate([preprocess.matrix(table.slice(place, 1)).values for place in range(len(values))])
     assert together.tobytes() == alone.tobytes()
+
+
+@given(
+    st.lists(
+        st.tuples(
+            words,
+            st.none() | st.floats(width=64),
+            st.none() | st.integers(-(2**63), 2**63 - 1),
+            st.none() | st.booleans(),
+        ),
+        min_size=1,
+        max_size=20,
+    ),
+    st.integers(0, 20),
+)
+def test_a_few_rows_in_memory_have_the_bits_and_warnings_of_their_table(
+    rows: list[tuple[str | None, float | None, int | None, bool | None]], learnt: int
+) -> None:
+    kinds = {"town": pa.string(), "share": pa.float64(), "count": pa.int64(), "flag": pa.bool_()}
+    columns = [pa.array([row[place] for row in rows], kind) for place, kind in enumerate(kinds.values())]
+    table = pa.table(columns, names=list(kinds))
+    training = np.arange(len(rows)) < learnt
+    preprocess = Preprocess.fit(table, list(kinds), training, blanks={"count": 1})
+    one, other = preprocess.matrix(table), preprocess.matrix_of(rows)
+    assert one.values.tobytes() == other.values.tobytes()
+    assert list(one.warnings) == list(other.warnings)
+    assert all(one.warnings[code].tolist() == other.warnings[code].tolist() for code in one.warnings)

@@ -18,7 +18,7 @@ from creditrisk.duck import DuckSettings, locked_room
 from creditrisk.features import PreparedFeatures, mentioned, rows_among
 from creditrisk.kinds import Verdict, finite_or_none
 from creditrisk.modelling import Bundle
-from creditrisk.scoring import Find, counterfactuals, score
+from creditrisk.scoring import Find, counterfactuals, knocked_out, score_matrix
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +76,8 @@ class Decider:
             key=book.key,
             features=bundle.preprocess.names,
         )
+        # Planned before the first request, and of the kinds that the model learnt.
+        bundle.preprocess.matrix(self._features.of(self._tables.of([], frozenset(self._children))))
 
     def close(self) -> None:
         self._room.close()
@@ -110,12 +112,12 @@ class Decider:
 
     def _explain(self, applications: Sequence[Application], present: frozenset[str]) -> list[Explained]:
         tables = self._tables.of(applications, present)
-        features = self._features.of(tables)
-        decided = self._decided(applications, tables, features, with_reasons=True)
-        values = self._bundle.preprocess.matrix(features).values
+        rows = self._features.rows_of(tables)
+        decided = self._decided(applications, tables, rows, with_reasons=True)
+        values = self._bundle.preprocess.matrix_of([row[1:] for row in rows]).values
         parts = self._bundle.contributions(values)
         margins = self._bundle.margin(values)
-        told = self._counterfactuals(decided, tables, features)
+        told = self._counterfactuals(decided, tables, self._features.as_table(rows))
         names = self._bundle.preprocess.names
         return [
             Explained(one, float(part[-1]), dict(zip(names, map(float, part[:-1]), strict=True)), float(margin), other)
@@ -146,22 +148,32 @@ class Decider:
         self, applications: Sequence[Application], present: frozenset[str], *, with_reasons: bool
     ) -> list[Decided]:
         tables = self._tables.of(applications, present)
-        return self._decided(applications, tables, self._features.of(tables), with_reasons=with_reasons)
+        return self._decided(applications, tables, self._features.rows_of(tables), with_reasons=with_reasons)
 
     def _decided(
         self,
         applications: Sequence[Application],
         tables: Mapping[str, pa.Table],
-        features: pa.Table,
+        rows: Sequence[tuple[Any, ...]],
         *,
         with_reasons: bool,
     ) -> list[Decided]:
-        scored = score(self._bundle, features, with_reasons=with_reasons, find=self._finder(tables))
-        made = features.drop_columns([self._book.key]).to_pylist()
+        """rows: key and features, in the applications' order."""
+        bundle, rules = self._bundle, self._bundle.policy.knock_out
+        read_by_rules = self._features.as_table(rows, list(dict.fromkeys(rule.feature for rule in rules)))
+        scored = score_matrix(
+            bundle,
+            read_by_rules.column(bundle.key),
+            bundle.preprocess.matrix_of([row[1:] for row in rows]),
+            knocked_out(rules, read_by_rules),
+            with_reasons=with_reasons,
+            find=self._finder(tables),
+        )
+        names = bundle.preprocess.names
         return [
             Decided(
                 key=one.key,
-                features={name: _told(value) for name, value in own.items()},
+                features={name: _told(value) for name, value in zip(names, own[1:], strict=True)},
                 pd=row["pd"],
                 score=row["score"],
                 grade=row["grade"],
@@ -169,7 +181,7 @@ class Decider:
                 reasons=row["reasons"],
                 warnings=[*one.warnings, *row["warnings"]],
             )
-            for one, own, row in zip(applications, made, scored.to_pylist(), strict=True)
+            for one, own, row in zip(applications, rows, scored.to_pylist(), strict=True)
         ]
 
     def _finder(self, tables: Mapping[str, pa.Table]) -> Find | None:

@@ -51,18 +51,26 @@ class PreparedFeatures:
 
     def of(self, tables: Mapping[str, pa.Table]) -> pa.Table:
         """Key and features, sorted by key, of the applications in `tables`; a table that is not there is absent."""
+        return self.as_table(self.rows_of(tables))
+
+    def as_table(self, rows: Sequence[Sequence[Any]], features: Sequence[str] | None = None) -> pa.Table:
+        """Of rows that `rows_of` gave; only the key and these features."""
+        kept = self._wanted if features is None else (self._wanted[0], *features)
+        places = [self._wanted.index(name) for name in kept]
+        columns = [pa.array([row[place] for row in rows], self._types[place]) for place in places]
+        return pa.table(columns, names=list(kept))
+
+    def rows_of(self, tables: Mapping[str, pa.Table]) -> list[tuple[Any, ...]]:
+        """The same as Python's values."""
         query = self._planned.get(frozenset(tables)) or self._plan(frozenset(tables))
         for name, rows in self._rows.items():
             rows.table = tables[name].select(rows.empty.column_names) if name in tables else rows.empty
         try:
             with translated(self._sql[-1].path):
-                made = self._con.execute(query).fetchall()
+                return self._con.execute(query).fetchall()
         finally:
             for rows in self._rows.values():
                 rows.table = rows.empty
-        columns: list[Any] = list(zip(*made, strict=True)) or [()] * len(self._wanted)
-        arrays = [pa.array(values, kind) for values, kind in zip(columns, self._types, strict=True)]
-        return pa.table(arrays, names=list(self._wanted))
 
     def _plan(self, present: frozenset[str]) -> str:
         tables = dict.fromkeys(present, "")

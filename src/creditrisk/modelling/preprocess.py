@@ -73,10 +73,17 @@ class Preprocess:
     features: tuple[Feature, ...]
     _blank_places: NDArray[np.int64] = field(init=False, repr=False, compare=False)
     _blank_values: NDArray[np.float32] = field(init=False, repr=False, compare=False)
+    _codes: Mapping[int, Mapping[str, int]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         blanks = {place: one.blank for place, one in enumerate(self.features) if one.blank is not None}
         object.__setattr__(self, "_blank_places", np.array(list(blanks), dtype=np.int64))
+        codes = {
+            place: {word: code for code, word in enumerate(one.categories)}
+            for place, one in enumerate(self.features)
+            if one.kind == "category"
+        }
+        object.__setattr__(self, "_codes", codes)
         object.__setattr__(self, "_blank_values", np.array(list(blanks.values()), dtype=np.float32))
 
     @property
@@ -122,6 +129,28 @@ class Preprocess:
             columns_here = [columns[name].slice(start, ROWS_AT_ONCE) for name in self.names]
             for code, rows in _fill(values[block], columns_here, self.features).items():
                 warnings.setdefault(code, np.zeros(table.num_rows, dtype=np.bool_))[block] = rows
+        return self._finished(values, warnings)
+
+    def matrix_of(self, rows: Sequence[Sequence[Any]]) -> Matrix:
+        """The same numbers and warnings, of a few rows in memory: each the features' values in order, None = missing.
+
+        A wide table of a few rows costs a hundred times what its numbers do. The values are those of a table that
+        `matrix` takes; nothing is looked at here but the words of categories.
+        """
+        made = [list(row) for row in rows]
+        warnings: dict[str, NDArray[np.bool_]] = {}
+        for place, codes in self._codes.items():
+            words = [row[place] for row in made]
+            for row, word in zip(made, words, strict=True):
+                row[place] = codes.get(word)
+            unseen = [word is not None and word not in codes for word in words]
+            if any(unseen):
+                warnings[f"{UNSEEN}:{self.features[place].name}"] = np.array(unseen)
+        with np.errstate(over="ignore"):
+            values = np.array(made, np.float64).reshape(len(made), len(self.features)).astype(np.float32)
+        return self._finished(values, warnings | _infinite_to_missing(values, self.features))
+
+    def _finished(self, values: NDArray[np.float32], warnings: dict[str, NDArray[np.bool_]]) -> Matrix:
         if len(self._blank_places):
             own = values[:, self._blank_places]
             values[:, self._blank_places] = np.where(np.isnan(own), self._blank_values, own)
@@ -243,11 +272,14 @@ def _fill(
                 out[:, place], unseen = _codes(column, feature)
                 if unseen is not None:
                     warnings[f"{UNSEEN}:{feature.name}"] = unseen
+    return warnings | _infinite_to_missing(out, features)
+
+
+def _infinite_to_missing(out: NDArray[np.float32], features: Sequence[Feature]) -> dict[str, NDArray[np.bool_]]:
     infinite = np.isinf(out)
-    for place in np.flatnonzero(infinite.any(axis=0)).tolist():
-        warnings[f"{NOT_FINITE}:{features[place].name}"] = infinite[:, place]
+    places = np.flatnonzero(infinite.any(axis=0)).tolist()
     out[infinite] = np.nan
-    return warnings
+    return {f"{NOT_FINITE}:{features[place].name}": infinite[:, place] for place in places}
 
 
 def _codes(column: pa.ChunkedArray[Any], feature: Feature) -> tuple[NDArray[np.float64], NDArray[np.bool_] | None]:

@@ -53,11 +53,23 @@ def score(bundle: Bundle, features: pa.Table, *, with_reasons: bool = True, find
     if bundle.key not in features.column_names:
         raise BadData(f'no key column "{bundle.key}"', hint=did_you_mean(bundle.key, features.column_names))
     matrix = bundle.preprocess.matrix(features)
+    broken = knocked_out(bundle.policy.knock_out, features)
+    return score_matrix(bundle, features.column(bundle.key), matrix, broken, with_reasons=with_reasons, find=find)
+
+
+def score_matrix(
+    bundle: Bundle,
+    key: pa.ChunkedArray[Any],
+    matrix: Matrix,
+    broken: NDArray[np.bool_],
+    *,
+    with_reasons: bool = True,
+    find: Find | None = None,
+) -> pa.Table:
+    """The same of rows that are preprocessed. broken: the rules that each row breaks, shape (rows, rules)."""
     pd = bundle.pd(matrix.values)
     by_pd = verdicts(pd, bundle.policy)
-    broken = knocked_out(bundle.policy.knock_out, features)
     wanted = np.flatnonzero(by_pd > 0) if with_reasons else np.empty(0, dtype=np.int64)
-    key = features.column(bundle.key)
     ranked, unproved = _reasons(bundle, matrix.values[wanted], key.take(pa.array(wanted)), find)
     return pa.table(
         [
