@@ -20,7 +20,7 @@ from tests.support.passports import passport
 type Connection = sqlite3.Connection
 
 TABLES = ("decision_records", "decision_payloads", "decision_chains")
-EXAMPLES = 150
+EXAMPLES = 90
 
 
 @pytest.fixture(scope="module")
