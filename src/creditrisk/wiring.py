@@ -203,6 +203,7 @@ def serve(options: ServerOptions) -> None:
         write_json_logs()
         uvicorn.run(app, **common)
         return
+    del app  # each worker makes its own
     with TemporaryDirectory(prefix="creditrisk-metrics-") as counted:
         os.environ |= {SERVER_OPTIONS: json.dumps(asdict(options)), "PROMETHEUS_MULTIPROC_DIR": counted}
         uvicorn.run("creditrisk.wiring:worker", factory=True, workers=options.workers, **common)
