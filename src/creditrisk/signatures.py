@@ -39,15 +39,16 @@ class Signer:
 
 
 def is_signed_by(public: str, message: bytes, signature: str) -> bool:
-    """False also for what is no key or no signature at all."""
+    """False also for what is no key or no signature at all, or one that is spelled otherwise than `sign` does."""
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
     try:
-        Ed25519PublicKey.from_public_bytes(bytes.fromhex(public)).verify(bytes.fromhex(signature), message)
+        told = bytes.fromhex(signature)
+        Ed25519PublicKey.from_public_bytes(bytes.fromhex(public)).verify(told, message)
     except (InvalidSignature, ValueError):
         return False
-    return True
+    return told.hex() == signature
 
 
 def new_signer() -> Signer:

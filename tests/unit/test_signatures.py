@@ -19,6 +19,7 @@ def test_a_signature_holds_for_its_key_and_message_only() -> None:
     assert is_signed_by(ann.public, b"approve", signature)
     assert not is_signed_by(bob.public, b"approve", signature)
     assert not is_signed_by(ann.public, b"decline", signature)
+    assert not is_signed_by(ann.public, b"approve", signature + " ")
 
 
 @pytest.mark.parametrize(("public", "signature"), [("", ""), ("zz", "zz"), ("ab" * 32, "ab" * 64), ("ab", "ab")])

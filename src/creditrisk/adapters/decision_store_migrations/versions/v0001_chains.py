@@ -33,7 +33,7 @@ def upgrade() -> None:
         sa.Column("act", sa.Text()),
         sa.Column("key_id", sa.Text()),
         sa.Column("commitment", sa.Text()),
-        sa.Column("signed", sa.Boolean(), nullable=False),
+        sa.Column("signed", sa.Boolean(create_constraint=True, name="decision_records_signed"), nullable=False),
         sa.Column("previous", sa.Text(), nullable=False),
         sa.Column("link", sa.Text(), nullable=False),
         sa.Column("signature", sa.Text()),
