@@ -51,12 +51,12 @@ def main() -> int:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--quick", action="store_true", help=f"{QUICK_ROWS:,} applications to learn from, 300 decided")
     options.add_argument("--workspace", type=Path, help="one that holds trained books and demo/<book> already")
-    options.add_argument("--applications", type=int, default=5_000, help="decided by batch and in process")
-    options.add_argument("--replays", type=int, default=10_000, help="decisions kept and made again")
+    options.add_argument("--applications", type=int, help="decided by batch and in process; 5,000")
+    options.add_argument("--replays", type=int, help="decisions kept and made again; 10,000")
     options.add_argument("--book", choices=BOOKS, action="append")
     chosen = options.parse_args()
-    if chosen.quick:
-        chosen.applications, chosen.replays = 300, 300
+    chosen.applications = chosen.applications or (300 if chosen.quick else 5_000)
+    chosen.replays = chosen.replays or (300 if chosen.quick else 10_000)
     with tempfile.TemporaryDirectory(prefix="creditrisk-decide-") as folder:
         root = chosen.workspace or Path(folder) / "workspace"
         return max(_tell(name, root, Path(folder), chosen) for name in chosen.book or BOOKS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from creditrisk.features import identifiers
 from creditrisk.features.engine import Schema
 
 type Places = NDArray[np.int64]
+type ToArrow = Callable[[Sequence[Any]], pa.Array[Any]]
 
 ARROW = {
     "integer": pa.int64(),
@@ -36,11 +37,13 @@ class Tables:
     def __init__(self, book: Book, schema: Schema) -> None:
         self._key = book.key
         self._text_key = "CHAR" in schema[MAIN][book.key]
-        self._columns: dict[str, list[tuple[str, int, Column]]] = {}
+        self._columns: dict[str, list[tuple[str, int, ToArrow]]] = {}
         for table, names in schema.items():
             contract = book.contracts[table]
             places = {name: place for place, name in enumerate(contract.names)}
-            self._columns[table] = [(name, places[name], contract.column(name)) for name in names if name in places]
+            self._columns[table] = [
+                (name, places[name], arrow_of(contract.column(name))) for name in names if name in places
+            ]
         self._to_main = {
             name: str(table.foreign_key) for name, table in book.portfolio.tables.items() if table.parent == MAIN
         }
@@ -94,7 +97,7 @@ class Tables:
     def _table(
         self,
         rows: Sequence[Row],
-        columns: Sequence[tuple[str, int, Column]],
+        columns: Sequence[tuple[str, int, ToArrow]],
         own_key: str | None,
         numbers: pa.Array[Any],
         whose: Places,
@@ -102,27 +105,32 @@ class Tables:
         made: dict[str, pa.Array[Any]] = {}
         if own_key is not None:
             made[own_key] = numbers.take(pa.array(whose))
-        for name, place, column in columns:
+        for name, place, make in columns:
             if name not in made:
-                made[name] = arrow([row[place] for row in rows], column)
+                made[name] = make([row[place] for row in rows])
         return pa.table(made)
 
 
-def arrow(values: Sequence[Any], column: Column) -> pa.Array[Any]:
-    """A column of typed values as the Arrow type that its bronze file has."""
+def arrow_of(column: Column) -> ToArrow:
+    """From a column's typed values to the Arrow type that its bronze file has."""
     kind = column.type.split("(")[0]
     if kind != "decimal":
-        return pa.array(values, ARROW[kind])
+        plain = ARROW[kind]
+        return lambda values: pa.array(values, plain)
     precision, scale = precision_and_scale(column)
-    to = pa.decimal128(precision, scale)
+    to, whole, wide = pa.decimal128(precision, scale), pa.int64(), pa.decimal128(precision, 0)
     if precision > MOST_DIGITS:
-        return pa.array(values, pa.decimal128(precision, 0)).view(to)
-    whole = pa.array(values, pa.int64())
-    validity, data = whole.buffers()
-    wide = np.empty((len(values), 2), np.int64)
-    wide[:, 0] = np.frombuffer(data, np.int64, len(values))
-    wide[:, 1] = wide[:, 0] >> 63  # 128 bits, the lower half first
-    return pa.Array.from_buffers(to, len(values), [validity, pa.py_buffer(wide)])
+        return lambda values: pa.array(values, wide).view(to)
+
+    def make(values: Sequence[Any]) -> pa.Array[Any]:
+        count = len(values)
+        validity, data = pa.array(values, whole).buffers()
+        halves = np.empty((count, 2), np.int64)
+        halves[:, 0] = np.frombuffer(data, np.int64, count)
+        halves[:, 1] = halves[:, 0] >> 63  # 128 bits, the lower half first
+        return pa.Array.from_buffers(to, count, [validity, pa.py_buffer(halves)])
+
+    return make
 
 
 def _ranks_where_shared(names: pa.Array[Any], whose: Places) -> pa.Array[Any] | None:

@@ -151,7 +151,8 @@ def _mean_of_copies(bundle: Bundle, values: Values, peers: Values, columns: Sequ
     changed = np.repeat(values, len(first), axis=0)
     changed[:, columns] = np.tile(taken[first], (len(values), 1))
     margins = bundle.margin(changed).reshape(len(values), len(first))
-    return np.mean(margins[:, same.ravel()], axis=1)
+    # Picked columns lie the other way round in memory, where a row's sum would depend on the number of rows.
+    return np.mean(np.ascontiguousarray(margins[:, same.ravel()]), axis=1)
 
 
 def _matrix(preprocess: Preprocess, table: pa.Table) -> dict[str, Values]:

@@ -13,6 +13,7 @@ import pytest
 
 from creditrisk.modelling import Bundle
 from creditrisk.scoring import falls
+from creditrisk.scoring.prove import _mean_of_copies
 from tests.support.learning import feature_rows
 
 ROWS, PEERS = feature_rows(9, seed=44), feature_rows(11, seed=45)
@@ -53,3 +54,15 @@ def test_shortcuts_give_the_bits_of_the_plain_way(bundle_of: Callable[[str], Bun
             changed = np.repeat(values[row : row + 1], len(peers), axis=0)
             changed[:, columns] = peers[:, columns]
             assert tried.fall[row, place] == tried.margin[row] - np.mean(bundle.margin(changed)[None, :], axis=1)[0]
+
+
+def test_a_rows_mean_over_peers_does_not_depend_on_the_other_rows(bundle: Bundle) -> None:
+    width = len(bundle.preprocess.names)
+    drawn = np.random.default_rng(5).random((90, width)).astype(np.float32)
+    rows, peers = drawn[:40] * 1000, drawn[40:] * 1000
+    for column in range(width):
+        if bundle.preprocess.features[column].kind == "category":
+            rows[:, column], peers[:, column] = 0, 0
+    together = _mean_of_copies(bundle, rows, peers, range(width - 1))
+    alone = [_mean_of_copies(bundle, rows[place : place + 1], peers, range(width - 1))[0] for place in range(len(rows))]
+    assert together.tolist() == alone
