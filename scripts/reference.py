@@ -193,7 +193,8 @@ def _other_outputs() -> list[str]:
         "docs/model-document.md. The same reports give the same bytes.",
         "## Decisions",
         "What `creditrisk score` writes, one row an application, sorted by key. CSV holds `reasons` and `warnings` as "
-        "JSON in their cells; `.json` holds one object a line.",
+        "JSON in their cells; `.json` holds one object a line. With `--record` a last column is `decision_id`: what "
+        "the decision store keeps each under.",
         _table(("column", "type", "meaning"), rows),
         "## test_predictions.parquet",
         "The same columns for the rows of the test part, and `target` (1 bad, 0 good). A batch over the same raw rows "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -328,20 +329,29 @@ def score(
     counterfactuals: Annotated[
         bool, typer.Option("--counterfactuals", help="Add what would have had to be different.")
     ] = False,
+    record: Annotated[
+        bool, typer.Option("--record", help="Keep a passport of every decision in the decision store, each once.")
+    ] = False,
     by: Actor = None,
     as_json: AsJson = False,
     debug: Debug = False,  # noqa: ARG001
 ) -> None:
-    """Batch: raw tables in, decisions out."""
+    """Batch: raw tables in, decisions out. A run that was stopped goes on when it is started again."""
     told = _score_book(
         book, workspace, source, output, by=by, as_json=as_json, alias=alias, bundle=bundle, reasons=reasons,
-        counterfactuals=counterfactuals,
+        counterfactuals=counterfactuals, record=record,
     )  # fmt: skip
 
     def words() -> None:
         mark = " (invented data)" if told["invented_data"] else ""
         typer.echo(f"{told['rows']:,} decisions{mark} in {output}: " + ", ".join(
             f"{name} {count:,}" for name, count in told["decisions"].items()))  # fmt: skip
+        if told["rows_done_before"]:
+            typer.echo(f"{told['rows_done_before']:,} of them were finished by an earlier run that was stopped")
+        if record:
+            before = told["recorded_before"]
+            typer.echo(f"{told['recorded']:,} recorded as run {told['run_id'][:16]}" + (
+                f", {before:,} were recorded already" if before else ""))  # fmt: skip
         _tell_released(told["leaks_released"])
         if told["checks_off"]:
             typer.echo(f"{len(told['checks_off'])} checks of the contracts were switched off when this model was made")
@@ -620,18 +630,21 @@ def _score_book(
     bundle: str | None = None,
     reasons: bool = True,
     counterfactuals: bool = False,
+    record: bool = False,
 ) -> dict[str, Any]:
     from creditrisk.pipelines.batch_predict import run as batch_predict
-    from creditrisk.wiring import book_with, context_for
+    from creditrisk.wiring import book_with, context_for, decision_store_for
 
     with (
         shown_progress(book, quiet=as_json) as progress,
         context_for(book_with(book, {}), workspace, actor=by, progress=progress) as context,
+        closing(decision_store_for(workspace)) if record else nullcontext() as store,
     ):
         reference = bundle or f"models:/{context.book.name}@{alias}"
         return batch_predict(
-            context, source, output, reference=reference, with_reasons=reasons, with_counterfactuals=counterfactuals
-        )
+            context, source, output, reference=reference, with_reasons=reasons,
+            with_counterfactuals=counterfactuals, store=store,
+        )  # fmt: skip
 
 
 def _print(table: Any) -> None:

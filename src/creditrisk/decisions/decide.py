@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -169,26 +169,36 @@ class Decider:
             with_reasons=with_reasons,
             find=self._finder(tables),
         )
-        names = bundle.preprocess.names
-        return [
-            Decided(
-                key=one.key,
-                features={name: _told(value) for name, value in zip(names, own[1:], strict=True)},
-                pd=row["pd"],
-                score=row["score"],
-                grade=row["grade"],
-                decision=row["decision"],
-                reasons=row["reasons"],
-                warnings=[*one.warnings, *row["warnings"]],
-            )
-            for one, own, row in zip(applications, rows, scored.to_pylist(), strict=True)
-        ]
+        return answers(bundle, applications, [row[1:] for row in rows], scored)
 
     def _finder(self, tables: Mapping[str, pa.Table]) -> Find | None:
         if self._proofs is None:
             return None
         proofs = self._proofs
         return lambda keys: proofs.over(rows_among(tables, self._book, keys))
+
+
+def answers(
+    bundle: Bundle, applications: Sequence[Application], features: Iterable[Sequence[Any]], scored: pa.Table
+) -> list[Decided]:
+    """What is answered, and kept, of each application, in their order.
+
+    features: values of the model's features.  scored: as `score` tells.
+    """
+    names = bundle.preprocess.names
+    return [
+        Decided(
+            key=one.key,
+            features={name: _told(value) for name, value in zip(names, own, strict=True)},
+            pd=row["pd"],
+            score=row["score"],
+            grade=row["grade"],
+            decision=row["decision"],
+            reasons=row["reasons"],
+            warnings=[*one.warnings, *row["warnings"]],
+        )
+        for one, own, row in zip(applications, features, scored.to_pylist(), strict=True)
+    ]
 
 
 def _told(value: Any) -> float | str | None:

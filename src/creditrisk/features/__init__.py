@@ -4,7 +4,7 @@ from creditrisk.features.check import bound_columns, check_sql, files_reading, r
 from creditrisk.features.engine import compute, compute_one_query, table_schema
 from creditrisk.features.lineage import Lineage, feature_lineage, identifiers, raw_factors
 from creditrisk.features.lint import lint_sql
-from creditrisk.features.people import renumbered, rows_among, rows_of
+from creditrisk.features.people import parents_first, renumbered, rows_among, rows_of
 from creditrisk.features.prepared import PreparedFeatures
 from creditrisk.features.substitution import Applicants, Factor, Substitution, mentioned
 
@@ -23,6 +23,7 @@ __all__ = [
     "identifiers",
     "lint_sql",
     "mentioned",
+    "parents_first",
     "raw_factors",
     "reason_groups",
     "renumbered",

@@ -23,7 +23,7 @@ def rows_of(
     """
     found: dict[str, pa.Table] = {}
     with locked_room(settings, reads=list(tables.values())) as con:
-        for name in _parents_first(book):
+        for name in parents_first(book):
             if name not in tables or name not in schema:
                 continue
             table = book.portfolio.tables[name]
@@ -47,7 +47,7 @@ def rows_of(
 def rows_among(tables: Mapping[str, pa.Table], book: Book, keys: pa.Array) -> dict[str, pa.Table]:
     """{table: the rows of the people with these keys}, out of tables in memory; their order stays."""
     found: dict[str, pa.Table] = {}
-    for name in _parents_first(book):
+    for name in parents_first(book):
         if name not in tables:
             continue
         table, rows = book.portfolio.tables[name], tables[name]
@@ -62,7 +62,8 @@ def rows_among(tables: Mapping[str, pa.Table], book: Book, keys: pa.Array) -> di
     return found
 
 
-def _parents_first(book: Book) -> list[str]:
+def parents_first(book: Book) -> list[str]:
+    """The tables of a book, each after the one that it belongs to."""
     tables = book.portfolio.tables
 
     def depth(name: str) -> int:

@@ -6,7 +6,8 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -19,19 +20,29 @@ import pyarrow.parquet as pq
 
 from creditrisk.config import Book, load_book
 from creditrisk.contracts import check, decisions_schema, need_sound, refuse_if_needed
+from creditrisk.decisions.intake import Intake
 from creditrisk.errors import BadUsage, did_you_mean
 from creditrisk.features import Applicants, compute, table_schema
 from creditrisk.files import PARTIAL, whole_file
 from creditrisk.governance import find_bundle
-from creditrisk.kinds import Verdict
+from creditrisk.kinds import Verdict, sha256_of
 from creditrisk.modelling import Bundle, load_bundle
 from creditrisk.pipelines.addresses import fetch_bundle, fetch_tables, is_address, need_storage
+from creditrisk.pipelines.batch_parts import PASSING, Parts, unfinished
+from creditrisk.pipelines.batch_records import RawRows, Recorder, decision_ids
 from creditrisk.pipelines.context import Context, is_invented
-from creditrisk.pipelines.ingest_data import bring_in
+from creditrisk.pipelines.ingest_data import Arrived, bring_in
 from creditrisk.pipelines.reason_proofs import changer, finder
+from creditrisk.ports import DecisionStore
 from creditrisk.scoring import COUNTERFACTUAL, Find, counterfactuals, score, score_schema
 
 ROWS_AT_ONCE = 50_000
+
+ROWS_RECORDED_AT_ONCE = 1_000
+"""With `--record`: their raw records are held in memory, and kept in one transaction."""
+
+CHUNKS_LOOKED_UP = 10
+"""... whose raw rows are looked up together: each look reads all tables once."""
 
 
 def run(
@@ -42,76 +53,207 @@ def run(
     reference: str,
     with_reasons: bool = True,
     with_counterfactuals: bool = False,
+    store: DecisionStore | None = None,
 ) -> dict[str, Any]:
     """Decisions for the applications in `source`, sorted by key, into `output` (whole or not there).
 
     source: a folder of raw tables, or the one raw table of a one-table book.  reference: models:/<name>@<alias> or a
     bundle's folder; its own SQL and contracts are used, not the book's of today. Each may be an address in a bucket.
     with_counterfactuals: a column more says what would have had to be different.
-    Returns counts for the terminal. Raises as the stages do.
+    store: keeps a passport of each decision, and a column more has its id.
+    A run that ended early goes on when it is started again with the same bytes, bundle, settings and output.
+    Returns counts for the terminal. Raises as the stages do, OutsideFailed as the store does.
     """
-    name = str(output).rpartition("/")[2]
     context.folder.root.mkdir(parents=True, exist_ok=True)
+    if store is not None:
+        store.check()
+    asked = _Asked(with_reasons, with_counterfactuals, store)
     with TemporaryDirectory(prefix=f"{PARTIAL}score-", dir=context.folder.root) as passing:
         if is_address(reference):
             reference = str(fetch_bundle(context, reference, Path(passing) / "bundle"))
         if not is_address(output):
-            return _run(context, source, Path(output), reference, with_reasons, with_counterfactuals)
-        told = _run(context, source, Path(passing) / name, reference, with_reasons, with_counterfactuals)
-        need_storage(context, str(output)).write(Path(passing) / name, str(output))
+            return _run(context, source, Path(output), reference, asked)
+        with _beside(context.folder.root, str(output)) as local:
+            told = _run(context, source, local, reference, asked)
+            need_storage(context, str(output)).write(local, str(output))
         return {**told, "output": str(output)}
 
 
-def _run(
-    context: Context,
-    source: Path | str,
-    output: Path,
-    reference: str,
-    with_reasons: bool,
-    with_counterfactuals: bool,
-) -> dict[str, Any]:
+@dataclass(frozen=True)
+class _Asked:
+    reasons: bool
+    counterfactuals: bool
+    store: DecisionStore | None
+
+    @property
+    def rows_at_once(self) -> int:
+        return ROWS_AT_ONCE if self.store is None else ROWS_RECORDED_AT_ONCE
+
+    @property
+    def chunks_read(self) -> int:
+        """Chunks of features that are read together."""
+        return 1 if self.store is None else CHUNKS_LOOKED_UP
+
+
+@contextmanager
+def _beside(root: Path, address: str) -> Iterator[Path]:
+    """Where the output is made that will be uploaded: the same place in the next run, so that this can go on there."""
+    folder = root / f"{PARTIAL}upload-{sha256_of(address)[:16]}"
+    local = folder / address.rpartition("/")[2]
+    folder.mkdir(exist_ok=True)
+    try:
+        yield local
+    finally:
+        local.unlink(missing_ok=True)
+        with suppress(OSError):  # not empty: parts of a run that ended early
+            folder.rmdir()
+
+
+def _run(context: Context, source: Path | str, output: Path, reference: str, asked: _Asked) -> dict[str, Any]:
     write = _writer(output)
     found = find_bundle(reference, context.registry, own_copy=context.folder.bundle)
+    version = found.version.version if found.version else None
     named = found.version.bundle_sha256 if found.version else None
     bundle = load_bundle(found.folder, expected=named, threads=context.duck.threads)
-    output.parent.mkdir(parents=True, exist_ok=True)
     context.progress("score", "starting", 0.0)
-    with TemporaryDirectory(prefix=f"{PARTIAL}score-", dir=output.parent) as folder:
+    with unfinished(output) as work:
         book = load_book(found.folder)
+        passing = work / PASSING
         if is_address(source):
-            source = fetch_tables(context, book, str(source), Path(folder) / "raw", stage="score", scoring=True)
-        tables = _tables(context, book, Path(source), Path(folder))
-        features = _features(context, book, tables, Path(folder))
-        find = finder(bundle, book, tables, context.duck) if with_reasons else None
-        change = changer(bundle, book, tables, context.duck) if with_counterfactuals else None
-        invented = bundle.invented or is_invented(Path(source))
-        rows = pq.read_metadata(features).num_rows
+            source = fetch_tables(context, book, str(source), passing / "raw", stage="score", scoring=True)
+        arrived = _arrived(context, book, Path(source), passing)
+        tables = {name: table.path for name, table in arrived.bronze.items()}
+        features = _features(context, book, tables, passing)
+        run_id = _run_id(book, bundle, arrived, asked)
+        parts = Parts.of(work, run_id, asked.rows_at_once)
+        batch = _Batch(context, book, bundle, tables, asked, run_id, None if version is None else str(version))
+        done = batch.score(features, parts)
         counts: Counter[str] = Counter()
-        with whole_file(output) as partial, write(partial, _schema(bundle, features, change)) as put:
-            for chunk in _scored(bundle, features, with_reasons=with_reasons, find=find, change=change):
+        with whole_file(output) as partial, write(partial, batch.schema(features)) as put:
+            for chunk in parts.read(done.chunks):
                 put(chunk)
                 counts.update(map(str, chunk["decision"].to_pylist()))
-                context.progress("score", f"{counts.total():,} decisions", 0.5 + counts.total() / rows / 2)
+        invented = bundle.invented or is_invented(Path(source))
     context.progress("score", "done", 1.0)
     return {
         "rows": counts.total(),
         "decisions": dict(sorted(counts.items())),
+        "run_id": run_id,
+        "rows_done_before": done.before,
+        "recorded": done.recorded,
+        "recorded_before": None if done.recorded is None else counts.total() - done.recorded,
         "bundle_sha256": bundle.sha256,
-        "version": found.version.version if found.version else None,
+        "version": version,
         "invented_data": invented,
-        "reasons_unproved": bundle.policy.unproved if with_reasons else None,
+        "reasons_unproved": bundle.policy.unproved if asked.reasons else None,
         "checks_off": bundle.manifest.get("checks_off", []),
         "leaks_released": bundle.manifest.get("leaks_released", []),
         "output": str(output),
     }
 
 
-def _tables(context: Context, book: Book, source: Path, folder: Path) -> dict[str, Path]:
+def _run_id(book: Book, bundle: Bundle, arrived: Arrived, asked: _Asked) -> str:
+    """Of everything that decides what is decided: not of where, when, by whom or into which file."""
+    return sha256_of(
+        {
+            "book": book.name,
+            "bundle": bundle.sha256,
+            "input": {name: landed.sha256 for name, landed in arrived.landed.items()},
+            "reasons": asked.reasons,
+            "counterfactuals": asked.counterfactuals,
+            "recorded": asked.store is not None,
+        }
+    )
+
+
+@dataclass
+class _Done:
+    """chunks: of the whole run.  before: rows that an earlier run had finished.  recorded: passports made now."""
+
+    chunks: int = 0
+    before: int = 0
+    recorded: int | None = None
+
+
+class _Batch:
+    """One run: rows in chunks, each scored, written down as a part, and kept where that is asked for."""
+
+    def __init__(
+        self,
+        context: Context,
+        book: Book,
+        bundle: Bundle,
+        tables: Mapping[str, Path],
+        asked: _Asked,
+        run_id: str,
+        version: str | None,
+    ) -> None:
+        self._context, self._book, self._bundle, self._tables, self._asked = context, book, bundle, tables, asked
+        self._run_id = run_id
+        self._sound = decisions_schema(bundle.key, bundle.policy.grade_names)
+        self._change = changer(bundle, book, tables, context.duck) if asked.counterfactuals else None
+        self._find: Find | None = None
+        self._recorder: Recorder | None = None
+        if asked.store is not None:
+            self._raw = RawRows(book, tables, context.duck)
+            self._recorder = Recorder(
+                asked.store, context.clock, run_id, book, bundle, version, asked.reasons, Intake(book)
+            )
+        if asked.reasons:
+            self._find = finder(bundle, book, tables, context.duck) if asked.store is None else self._raw.finder(bundle)
+
+    def schema(self, features: Path) -> pa.Schema:
+        """Of what is written."""
+        schema = score_schema(self._bundle.key, pq.read_schema(features).field(self._bundle.key).type)
+        if self._change is not None:
+            schema = schema.append(pa.field("counterfactual", COUNTERFACTUAL))
+        return schema if self._recorder is None else schema.append(pa.field("decision_id", pa.string()))
+
+    def score(self, features: Path, parts: Parts) -> _Done:
+        done, first = _Done(recorded=None if self._recorder is None else 0), 0
+        at_once = self._asked.rows_at_once
+        with pq.ParquetFile(features) as file:
+            for batch in file.iter_batches(at_once * self._asked.chunks_read):
+                together = pa.Table.from_batches([batch])
+                if self._recorder is not None:
+                    self._raw.announce(together[self._bundle.key].combine_chunks())
+                for start in range(0, together.num_rows, at_once):
+                    rows = together.slice(start, at_once)
+                    self._need_finished(rows, first, parts, done)
+                    first += rows.num_rows
+                    share = first / file.metadata.num_rows
+                    self._context.progress("score", f"{first:,} decisions", 0.5 + share / 2)
+        return done
+
+    def _need_finished(self, rows: pa.Table, first: int, parts: Parts, done: _Done) -> None:
+        kept = self._recorder is None or self._recorder.has(first, rows.num_rows)
+        if kept and parts.has(done.chunks):
+            done.before += rows.num_rows
+        else:
+            self._finish(rows, first, parts, done, kept=kept)
+        done.chunks += 1
+
+    def _finish(self, rows: pa.Table, first: int, parts: Parts, done: _Done, *, kept: bool) -> None:
+        """Score the rows from number `first` on, and keep them where they are not kept yet."""
+        decisions = score(self._bundle, rows, with_reasons=self._asked.reasons, find=self._find)
+        need_sound(decisions, self._sound, what="the scored rows")
+        told = decisions
+        if self._change is not None:
+            told = told.append_column("counterfactual", _counterfactuals(self._bundle, rows, decisions, self._change))
+        if self._recorder is not None:
+            told = told.append_column("decision_id", pa.array(decision_ids(self._run_id, first, rows.num_rows)))
+        parts.write(done.chunks, told)
+        if self._recorder is not None and not kept:
+            raw = self._raw.of(rows[self._bundle.key].combine_chunks())
+            done.recorded = (done.recorded or 0) + self._recorder.record(first, raw, rows, decisions)
+
+
+def _arrived(context: Context, book: Book, source: Path, folder: Path) -> Arrived:
     """The raw tables, typed and checked by the bundle's own contracts."""
     arrived = bring_in(context, book, source, folder / "bronze", scoring=True)
     tables = {name: table.path for name, table in arrived.bronze.items()}
     refuse_if_needed(check(tables, book.contracts, book.portfolio, settings=context.duck, scoring=True))
-    return tables
+    return arrived
 
 
 def _features(context: Context, book: Book, tables: Mapping[str, Path], folder: Path) -> Path:
@@ -119,20 +261,6 @@ def _features(context: Context, book: Book, tables: Mapping[str, Path], folder: 
     out = folder / "features.parquet"
     compute(tables, book.sql, table_schema(book), key=book.key, out=out, settings=context.duck)
     return out
-
-
-def _scored(
-    bundle: Bundle, features: Path, *, with_reasons: bool, find: Find | None, change: Change | None
-) -> Iterator[pa.Table]:
-    sound = decisions_schema(bundle.key, bundle.policy.grade_names)
-    with pq.ParquetFile(features) as file:
-        for batch in file.iter_batches(ROWS_AT_ONCE):
-            rows = pa.Table.from_batches([batch])
-            decisions = score(bundle, rows, with_reasons=with_reasons, find=find)
-            need_sound(decisions, sound, what="the scored rows")
-            if change is not None:
-                decisions = decisions.append_column("counterfactual", _counterfactuals(bundle, rows, decisions, change))
-            yield decisions
 
 
 def _counterfactuals(bundle: Bundle, rows: pa.Table, decisions: pa.Table, change: Change) -> pa.Array:
@@ -145,11 +273,6 @@ def _counterfactuals(bundle: Bundle, rows: pa.Table, decisions: pa.Table, change
     places = np.full(rows.num_rows, -1)
     places[wanted] = np.arange(len(wanted))
     return told.take(pa.array(places, mask=places < 0))
-
-
-def _schema(bundle: Bundle, features: Path, change: Change | None) -> pa.Schema:
-    schema = score_schema(bundle.key, pq.read_schema(features).field(bundle.key).type)
-    return schema.append(pa.field("counterfactual", COUNTERFACTUAL)) if change is not None else schema
 
 
 type Change = Callable[[pa.Array], Applicants]
