@@ -199,6 +199,7 @@ def test_the_client_decides_overrules_and_looks_up(trained: Trained, tmp_path: P
         assert caught.value.problems
 
 
+@pytest.mark.timeout(1800)  # every kill needs a server of its own
 def test_every_answered_decision_survives_kill_9_and_no_key_decides_twice(trained: Trained, tmp_path: Path) -> None:
     choose = random.Random(20_261_121)
     answered: dict[str, dict[str, Any]] = {}
