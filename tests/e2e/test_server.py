@@ -32,8 +32,8 @@ from tests.support.tiny_book import write_tiny_book
 from tests.support.tiny_run import write_tiny_raw
 
 ROOT = Path(__file__).resolve().parents[2]
-KILLS = int(os.environ.get("CREDITRISK_TEST_KILLS", "20"))
-SWAPS = int(os.environ.get("CREDITRISK_TEST_SWAPS", "10"))
+KILLS = int(os.environ.get("TEST_KILLS", "20"))
+SWAPS = int(os.environ.get("TEST_SWAPS", "10"))
 RECORD = {
     "application": {"loan_id": 7, "income": 21000.5, "debt": 9000, "town": "big", "sex": "f"},
     "payments": [{"payment_id": 1, "loan_id": 7, "day": -3, "days_late": 4, "paid": 100.25}],

@@ -14,7 +14,7 @@ from hypothesis.errors import Unsatisfiable
 
 from tests.unit.serving.conftest import Served
 
-EXAMPLES = int(os.environ.get("CREDITRISK_TEST_EXAMPLES", "12"))
+EXAMPLES = int(os.environ.get("TEST_EXAMPLES", "12"))
 """Of each operation and each kind, as described and not as described."""
 
 pytestmark = pytest.mark.integration
