@@ -16,7 +16,7 @@ from typing import Any, cast
 
 from creditrisk.decisions.decide import Decided
 from creditrisk.decisions.intake import Application
-from creditrisk.errors import DuplicateKey
+from creditrisk.errors import BadUsage, CreditRiskError, DuplicateKey
 from creditrisk.ports import DecisionStore, Passport
 from creditrisk.serving.logs import log, places_of
 from creditrisk.serving.metrics import Metrics
@@ -190,10 +190,10 @@ class Grouping:
         try:
             self._store.append([record for _, records in pairs for record in records])
             results = list(pairs)
-        except DuplicateKey as error:
+        except (DuplicateKey, BadUsage) as error:
             if len(pairs) == 1:
-                results = [(pairs[0][0], error)]
-            else:  # one write for each request: only those that repeat a key fail
+                results = [(pairs[0][0], _at_fault(error))]
+            else:  # one write for each request: only those fail that repeat a key or cannot be written down
                 for pair in pairs:
                     self._keep([pair])
         except Exception as error:  # noqa: BLE001
@@ -204,6 +204,12 @@ class Grouping:
         self._metrics.stage_seconds.labels("keep").observe(time.perf_counter() - began)
         if results:
             results[0][0].get_loop().call_soon_threadsafe(_tell_all, results)
+
+
+def _at_fault(error: DuplicateKey | BadUsage) -> CreditRiskError:
+    if isinstance(error, DuplicateKey):
+        return error
+    return HttpProblem(422, "cannot_be_kept", error.what, hint="nothing was decided that could not be kept")
 
 
 def _by_model(group: Sequence[Work]) -> list[list[Work]]:

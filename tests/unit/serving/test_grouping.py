@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from creditrisk.errors import DuplicateKey
+from creditrisk.errors import BadUsage, DuplicateKey
 from creditrisk.serving.grouping import Grouping
 from creditrisk.serving.metrics import Metrics
 from creditrisk.serving.problems import HttpProblem
@@ -41,6 +41,8 @@ class Store:
     def append(self, records: Sequence[str]) -> None:
         if self.away:
             raise OSError("secret")
+        if "NUL" in records:
+            raise BadUsage("text with NUL cannot be kept")
         if repeated := self.used & set(records):
             raise DuplicateKey((word, word) for word in repeated)
         self.used |= {record for record in records if record.startswith("K")}
@@ -102,6 +104,18 @@ def test_a_repeated_key_fails_alone_and_the_others_of_its_group_are_kept() -> No
         repeated, other = ask(grouping, model, "k1"), ask(grouping, model, "z")
         with pytest.raises(DuplicateKey):
             await repeated
+        assert await other == ["Z"]
+
+    _, store = run(work, linger_s=0.2)
+    assert store.kept == [["Z"]]
+
+
+def test_what_cannot_be_written_down_fails_alone() -> None:
+    async def work(grouping: Grouping, model: Any, decider: Decider, store: Store) -> None:
+        unwritable, other = ask(grouping, model, "nul"), ask(grouping, model, "z")
+        with pytest.raises(HttpProblem) as caught:
+            await unwritable
+        assert (caught.value.status, caught.value.code) == (422, "cannot_be_kept")
         assert await other == ["Z"]
 
     _, store = run(work, linger_s=0.2)
