@@ -30,7 +30,7 @@ from creditrisk.scoring.reasons import proved
 from tests.support.schemas import faults_in
 
 BOOKS = ("home_credit", "lending_club")
-ROWS = 4_000
+ROWS = 5_000
 KILLS = 6
 
 

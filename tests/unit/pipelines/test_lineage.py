@@ -48,14 +48,20 @@ def test_unchanged_files_give_their_hashes(fresh: Callable[..., Context], tmp_pa
     assert need_unchanged(context, "split", {"test": file}) == {"test": node.sha256}
 
 
-@pytest.mark.parametrize("spoil", [lambda path: path.write_text("other"), lambda path: path.unlink()])
+@pytest.mark.parametrize(
+    ("spoil", "told"),
+    [
+        (lambda path: path.write_text("other"), "not what the stage split made last"),
+        (lambda path: path.unlink(), "there is no file: the stage split makes it"),
+    ],
+)
 def test_an_edited_or_missing_file_is_refused_with_the_stage_to_run(
-    spoil: Callable[[Path], object], fresh: Callable[..., Context], tmp_path: Path
+    spoil: Callable[[Path], object], told: str, fresh: Callable[..., Context], tmp_path: Path
 ) -> None:
     context, (file, node) = fresh(), made(tmp_path, "file")
     add_step(context, "split", {"test": node})
     spoil(file)
-    with pytest.raises(Refused, match="not what the stage split made last") as caught:
+    with pytest.raises(Refused, match=told) as caught:
         need_unchanged(context, "split", {"test": file})
     assert "creditrisk split tiny" in caught.value.hint
 
