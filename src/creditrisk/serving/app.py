@@ -10,6 +10,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
+from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -25,6 +26,7 @@ from creditrisk.serving import (
     routes_operate,
     routes_records,
 )
+from creditrisk.serving.direct import Direct
 from creditrisk.serving.examples import examples
 from creditrisk.serving.front import Front, Span
 from creditrisk.serving.grouping import Grouping
@@ -32,11 +34,21 @@ from creditrisk.serving.logs import log, places_of
 from creditrisk.serving.metrics import Metrics
 from creditrisk.serving.model import Holder, Models
 from creditrisk.serving.once import UnderWay
-from creditrisk.serving.problems import HttpProblem, problem_of, problem_response
+from creditrisk.serving.problems import HttpProblem, problem_of, refusal
 from creditrisk.serving.security import Guard
 from creditrisk.serving.server import Ports, Server
 from creditrisk.serving.shadow import Shadow
 from creditrisk.serving.shapes import application_schema, request_schema
+
+SILENT: TelemetryConfig = {
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+    "operation_spans": False,
+    "auto_configure": False,
+}
+"""FastAPI's own OpenTelemetry, which would note exceptions with their messages, and sends them away as soon as anything
+in the process or the environment names a receiver. What may be told are our own spans (`spans`)."""
 
 LOOK_EVERY_S = 1.0
 """How often keys and the other workers' word are looked at."""
@@ -93,6 +105,7 @@ def create_app(
         openapi_url=None,  # a route of its own serves it, to callers with a credential
         lifespan=running,
         redirect_slashes=False,
+        telemetry=SILENT,
     )
     app.state.guard = guard
     app.state.under_way = UnderWay()
@@ -103,7 +116,10 @@ def create_app(
     app.exception_handler(RequestValidationError)(_bad_parameter)
     app.exception_handler(Exception)(_fault)
     app.openapi = _described(app, holder, book, settings)  # type: ignore[method-assign]
-    return Front(app, metrics=metrics, at_once=settings.requests_at_once, timeout_s=settings.timeout_seconds, span=span)
+    direct = Direct(app, routes_decide.router, routes_decide.scorer)
+    return Front(
+        direct, metrics=metrics, at_once=settings.requests_at_once, timeout_s=settings.timeout_seconds, span=span
+    )
 
 
 def _stop(server: Server) -> None:
@@ -148,14 +164,14 @@ def _word(server: Server) -> int | None:
 
 
 async def _refused(request: Request, error: Exception) -> Response:
-    return _told(request, problem_of(error))  # type: ignore[arg-type]
+    return refusal(request, problem_of(error))  # type: ignore[arg-type]
 
 
 async def _not_served(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     codes = {404: ("no_such_path", "/openapi.json lists the paths"), 405: ("method", "see the header Allow")}
     code, hint = codes.get(error.status_code, ("refused", ""))
-    return _told(request, HttpProblem(error.status_code, code, "not served here", hint=hint, headers=error.headers))
+    return refusal(request, HttpProblem(error.status_code, code, "not served here", hint=hint, headers=error.headers))
 
 
 async def _bad_parameter(request: Request, error: Exception) -> Response:
@@ -164,17 +180,12 @@ async def _bad_parameter(request: Request, error: Exception) -> Response:
         {"where": ".".join(map(str, one["loc"])), "rule": str(one["type"]), "hint": "/openapi.json describes it"}
         for one in error.errors()
     ]
-    return _told(request, HttpProblem(422, "parameters", "a parameter is not what it should be", problems=problems))
+    return refusal(request, HttpProblem(422, "parameters", "a parameter is not what it should be", problems=problems))
 
 
 async def _fault(request: Request, error: Exception) -> Response:
     """Whoever wrote it is told by the log; the error goes on to the front, which writes it there."""
-    return _told(request, problem_of(CreditRiskError(type(error).__name__)))
-
-
-def _told(request: Request, problem: HttpProblem) -> Response:
-    request.state.problem = problem.code
-    return problem_response(problem, request.state.request_id)
+    return refusal(request, problem_of(CreditRiskError(type(error).__name__)))
 
 
 def _described(app: FastAPI, holder: Holder, book: Book, settings: ServingSettings) -> Callable[[], dict[str, Any]]:

@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from starlette.requests import Request
 from starlette.responses import Response
 
 from creditrisk.errors import BadData, BadUsage, CreditRiskError, OutsideFailed, Refused
@@ -105,6 +106,12 @@ def problem_response(problem: HttpProblem, request_id: str) -> Response:
         headers,
         media_type=MEDIA_TYPE,
     )
+
+
+def refusal(request: Request, problem: HttpProblem) -> Response:
+    """The answer to a request that got its id in front; the log line of the request names the problem."""
+    request.state.problem = problem.code
+    return problem_response(problem, request.state.request_id)
 
 
 PROBLEM_SCHEMA: dict[str, Any] = {

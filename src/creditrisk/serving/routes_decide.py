@@ -26,7 +26,8 @@ from creditrisk.serving.security import needs
 from creditrisk.serving.server import Server, server_of
 
 router = APIRouter(tags=["decide"])
-Scorer = Annotated[Caller, Depends(needs("score"))]
+scorer = needs("score")
+Scorer = Annotated[Caller, Depends(scorer)]
 
 
 @router.post("/validate", **openapi.VALIDATE)

@@ -6,6 +6,7 @@ import contextlib
 import json
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -355,3 +356,20 @@ def test_the_challenger_scores_what_was_answered_and_changes_nothing(serve: Serv
     assert shadow.passport.kind == "shadow"
     assert shadow.passport.payload["shadow"]["pd"] == 0.0
     assert shadow.passport.pd == one["pd"]
+
+
+def test_the_framework_tells_nobody_about_requests(serve: Serve, record: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither to what the process has set up for OpenTelemetry, nor to what the environment names."""
+    from opentelemetry import _logs, metrics, trace
+
+    told = Mock()
+    monkeypatch.setattr(trace, "get_tracer_provider", lambda: told)
+    monkeypatch.setattr(metrics, "get_meter_provider", lambda: told)
+    monkeypatch.setattr(_logs, "get_logger_provider", lambda: told)
+    monkeypatch.setenv("FASTAPI_OTEL_AUTO_CONFIGURE", "true")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")
+    served = serve()
+    decide(served, record)
+    assert served.calls.get("/health").status_code == 200
+    assert served.calls.get("/decisions/1/disclosure?format=none").status_code >= 400
+    assert told.mock_calls == []
