@@ -112,6 +112,33 @@ class Tracker(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class InferenceWindow:
+    """What one server decided with one bundle in a span of time, as counts: nothing of a single applicant."""
+
+    book: str
+    server: str
+    """Id of the server whose workers counted."""
+    since: datetime
+    """In UTC, with its time zone; so is `until`."""
+    until: datetime
+    model_name: str
+    model_version: str | None
+    bundle_sha256: str
+    decisions: Mapping[str, int]
+    """By answer; what nobody was answered is 0."""
+    grades: Mapping[str, int]
+    """By risk band of the model, best first; a band that nobody got is 0."""
+
+
+class InferenceLog(Protocol):
+    """Keeps what was decided over time, beside the trainings."""
+
+    def log_window(self, window: InferenceWindow) -> None:
+        """Keep the window as one run; a window of the same server, start and bundle gets these figures instead."""
+        ...
+
+
 class Registry(Protocol):
     """Knows the versions of each book's model, and which one an alias means."""
 

@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from creditrisk.adapters.fsspec_storage import FsspecStorage
+from creditrisk.adapters.mlflow_inference import MlflowInferenceLog
 from creditrisk.adapters.mlflow_registry import MlflowRegistry
 from creditrisk.adapters.mlflow_tracking import MlflowTracker
 from creditrisk.adapters.system_clock import SystemClock
@@ -163,14 +164,15 @@ def server_app(options: ServerOptions) -> ASGIApp:
 
     settings, serving = read_settings(), read_serving_settings()
     book, root = load_book(options.book), Workspace(Path(options.workspace)).open()
-    folder = root.book(book.name)
+    folder, tracking = root.book(book.name), settings.tracking_uri or root.tracking_uri
     ports = Ports(
-        registry=MlflowRegistry(settings.tracking_uri or root.tracking_uri, cache=root.root / ".cache" / "bundles"),
+        registry=MlflowRegistry(tracking, cache=root.root / ".cache" / "bundles"),
         open_store=lambda: decision_store_for(root.root),
         clock=SystemClock(),
         own_copy=folder.bundle,
         duck=DuckSettings(settings.memory_limit, settings.threads),
         folder=folder.root / ".serving",
+        inference=MlflowInferenceLog(tracking, artifacts=None if tracking.startswith("http") else root.artifacts),
     )
     alias = options.alias or serving.model_alias or PRODUCTION
     return create_app(book, ports, serving, alias=alias, host=options.host, workers=options.workers, span=span_maker())

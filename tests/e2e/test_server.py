@@ -21,6 +21,7 @@ import psutil
 import pytest
 import requests
 
+from creditrisk.adapters.mlflow_client import mlflow_at
 from creditrisk.cli import main
 from creditrisk.client import Client, RequestRefused
 from creditrisk.config import Workspace
@@ -282,11 +283,19 @@ def test_a_damaged_bundle_is_refused_and_the_old_one_goes_on(trained: Trained, t
         assert 'reloads_total{result="refused"} 1.0' in requests.get(f"{server.url}/metrics", timeout=30).text
 
 
-def test_several_workers_answer_as_one(trained: Trained, tmp_path: Path) -> None:
-    with running(trained, tmp_path, "--workers", "2") as server, Load(server.url, RECORDS) as load:
-        load.wait_for(60)
-        asked = len(load.answers)
-        metrics = requests.get(f"{server.url}/metrics", timeout=30).text
+def test_several_workers_answer_as_one_and_their_counts_are_one_run(trained: Trained, tmp_path: Path) -> None:
+    told = {"CREDITRISK_SERVE_MLFLOW_WINDOW_MINUTES": "1440"}
+    with running(trained, tmp_path, "--workers", "2", **told) as server:
+        with Load(server.url, RECORDS) as load:
+            load.wait_for(60)
+            asked = len(load.answers)
+            metrics = requests.get(f"{server.url}/metrics", timeout=30).text
+        assert server.stop() == 0
     counted = sum(float(one) for one in re.findall(r"^creditrisk_decisions_total\{.*\} (.+)$", metrics, re.MULTILINE))
     assert counted >= asked - 2 * load.callers
     assert (load.broken, load.refused) == (0, [])
+    with mlflow_at(Workspace(trained.workspace).tracking_uri) as client:
+        experiment = client.get_experiment_by_name("tiny-serving")
+        days = [run.data for run in client.search_runs([experiment.experiment_id])]  # two of them at midnight
+    assert sum(day.metrics["decisions"] for day in days) == len(load.answers)
+    assert {day.tags["model_version"] for day in days} == {"2"}

@@ -17,6 +17,7 @@ from creditrisk.kinds import new_decision_id
 from creditrisk.ports import (
     ActUpon,
     Clock,
+    InferenceWindow,
     Kept,
     LoggedRun,
     ModelVersion,
@@ -60,6 +61,20 @@ class InMemoryTracker:
         self.runs.append(run)
         first = next(kept for kept in self.runs if kept.bundle_sha256 == run.bundle_sha256)
         return LoggedRun(f"run-{len(self.runs)}", str(first.bundle.resolve()), run.bundle_sha256)
+
+
+class InMemoryInferenceLog:
+    """Set `away` to a sentence and every call fails with it, until it is set to None again."""
+
+    def __init__(self) -> None:
+        self.away: str | None = None
+        self.windows: dict[tuple[str, datetime, str], InferenceWindow] = {}
+        """By server, start and bundle."""
+
+    def log_window(self, window: InferenceWindow) -> None:
+        if self.away is not None:
+            raise OutsideFailed(self.away, where="MLflow")
+        self.windows[window.server, window.since, window.bundle_sha256] = window
 
 
 class InMemoryRegistry:

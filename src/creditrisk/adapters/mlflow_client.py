@@ -56,6 +56,19 @@ def mlflow_at(tracking_uri: str) -> Iterator[MlflowClient]:
             raise _translated(error, tracking_uri) from error
 
 
+def experiment_named(client: MlflowClient, name: str, location: str | None) -> Any:
+    """The experiment, made where there is none. location: for the files of a new one; None lets the server choose."""
+    experiment = client.get_experiment_by_name(name)
+    if experiment is None:
+        try:
+            return client.get_experiment(client.create_experiment(name, artifact_location=location))
+        except Exception as error:
+            if not exists_already(error):
+                raise
+            experiment = client.get_experiment_by_name(name)  # another run was faster
+    return experiment
+
+
 def is_not_there(error: Exception) -> bool:
     """Whether an MlflowException says that what was asked for does not exist."""
     return getattr(error, "error_code", "") == "RESOURCE_DOES_NOT_EXIST"

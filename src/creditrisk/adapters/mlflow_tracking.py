@@ -9,7 +9,7 @@ from itertools import batched
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from creditrisk.adapters.mlflow_client import exists_already, mlflow_at
+from creditrisk.adapters.mlflow_client import experiment_named, mlflow_at
 from creditrisk.adapters.mlflow_model import write_model
 from creditrisk.errors import BadUsage
 from creditrisk.ports import BUNDLE_TAG, LoggedRun, ParameterSearch, TrainingRun, TriedParameters
@@ -70,14 +70,7 @@ class MlflowTracker:
 
     def _experiment(self, client: MlflowClient, book: str) -> str:
         location = None if self._artifacts is None else (self._artifacts.resolve() / book).as_uri()
-        experiment = client.get_experiment_by_name(book)
-        if experiment is None:
-            try:
-                return client.create_experiment(book, artifact_location=location)
-            except Exception as error:
-                if not exists_already(error):
-                    raise
-                experiment = client.get_experiment_by_name(book)  # another run was faster
+        experiment = experiment_named(client, book, location)
         if location is not None and experiment.artifact_location != location:
             raise BadUsage(
                 f"MLflow keeps the files of {book} at {experiment.artifact_location}, not in this workspace",
@@ -85,7 +78,7 @@ class MlflowTracker:
                 hint="was the workspace moved? move it back, or remove its mlflow.db and mlartifacts and train again; "
                 "several workspaces share one MLflow through a server: MLFLOW_TRACKING_URI=http://...",
             )
-        return experiment.experiment_id
+        return str(experiment.experiment_id)
 
     def _model(self, client: MlflowClient, experiment: str, run_id: str, run: TrainingRun) -> str:
         """The id of the bundle's model: the one that is kept already, or a new one."""

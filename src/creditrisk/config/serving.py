@@ -42,6 +42,9 @@ class ServingSettings(BaseSettings):
     watch_seconds: float = Field(default=15.0, ge=0.0)
     """How often the alias is looked up for another version; 0 = never."""
 
+    mlflow_window_minutes: int = Field(default=0, ge=0, le=1440)
+    """MLflow gets one run for each window of so many minutes with its counts; 0 = none."""
+
     api_keys_file: Path | None = Field(default=None, validation_alias="CREDITRISK_API_KEYS_FILE")
     """File with one key a line: name, roles, sha256 of the key. Read again whenever it changes."""
     api_keys: str | None = Field(default=None, validation_alias="CREDITRISK_API_KEYS")

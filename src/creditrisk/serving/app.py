@@ -39,6 +39,7 @@ from creditrisk.serving.security import Guard
 from creditrisk.serving.server import Ports, Server
 from creditrisk.serving.shadow import Shadow
 from creditrisk.serving.shapes import application_schema, request_schema
+from creditrisk.serving.windows import Windows
 
 SILENT: TelemetryConfig = {
     "tracing": False,
@@ -83,8 +84,15 @@ def create_app(
             linger_s=settings.linger_milliseconds / 1000,
         )  # fmt: skip
         shadow = Shadow(challenger, store, metrics, ports.clock) if challenger else None
+        windows = None
+        if ports.inference is not None and settings.mlflow_window_minutes:
+            windows = Windows(
+                ports.inference, ports.clock, metrics, ports.folder / "windows",
+                book=book.name, seconds=settings.mlflow_window_minutes * 60,
+            )  # fmt: skip
+            windows.start()
         app.state.server = Server(
-            book, settings, ports, guard, metrics, models, holder, ports.clock.now(), store, grouping, shadow
+            book, settings, ports, guard, metrics, models, holder, ports.clock.now(), store, grouping, shadow, windows
         )
         app.state.one_at_a_time = asyncio.Semaphore(1)
         looking = asyncio.create_task(_look_around(app.state.server, challenger))
@@ -123,7 +131,9 @@ def create_app(
 
 
 def _stop(server: Server) -> None:
-    """Everything that was taken in is answered by now; what is left is the challenger's, and the end of the chain."""
+    """Everything that was taken in is answered by now; what is left is the challenger's, the end of the chain, and to
+    tell what was counted.
+    """
     server.grouping.close()
     if server.shadow is not None:
         server.shadow.close()
@@ -131,6 +141,8 @@ def _stop(server: Server) -> None:
         server.store.close()
     except CreditRiskError as error:
         log.error("store_not_closed", what=error.what)
+    if server.windows is not None:
+        server.windows.close()
     log.info("stopped")
 
 

@@ -49,6 +49,7 @@ class Metrics:
         )
         self.reloads = self._counter("reloads", "Attempts to take another model, by result", "result")
         self.model = self._gauge("model_info", "1 for the model that decides now", "version", "bundle")
+        self.windows = self._counter("inference_windows", "Attempts to tell MLflow of windows, by result", "result")
         self.shadow = self._counter("shadow", "Applications scored by the challenger, by result", "result")
 
     def count_decisions(self, decided: Sequence[Mapping[str, Any]]) -> None:

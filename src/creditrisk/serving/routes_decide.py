@@ -96,6 +96,8 @@ async def _decide_now(
         passports = await server.grouping.decide_and_keep(model, applications, make)
     answer = answers_of(passports, server.models.name)
     server.metrics.count_decisions(answer["decisions"])
+    if server.windows is not None:
+        server.windows.count(model, passports)
     if server.shadow is not None:
         server.shadow.also_score(passports)
     return answer

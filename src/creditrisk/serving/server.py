@@ -12,7 +12,7 @@ from starlette.requests import Request
 
 from creditrisk.config import Book, ServingSettings
 from creditrisk.duck import DuckSettings
-from creditrisk.ports import Clock, DecisionStore, Registry
+from creditrisk.ports import Clock, DecisionStore, InferenceLog, Registry
 
 if TYPE_CHECKING:
     from creditrisk.serving.grouping import Grouping
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from creditrisk.serving.model import Holder, Models
     from creditrisk.serving.security import Guard
     from creditrisk.serving.shadow import Shadow
+    from creditrisk.serving.windows import Windows
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,8 @@ class Ports:
     """What a server asks of the world.
 
     open_store: called once, when the server starts.  own_copy: where the workspace would keep a bundle of a hash.
-    folder: where the workers of one server leave each other word (a reload, a used token).
+    folder: where the workers of one server leave each other word (a reload, a used token, what they counted).
+    inference: is told what was decided in each window of time, where that is asked for.
     """
 
     registry: Registry
@@ -36,11 +38,12 @@ class Ports:
     own_copy: Callable[[str], Path]
     duck: DuckSettings
     folder: Path
+    inference: InferenceLog | None = None
 
 
 @dataclass
 class Server:
-    """book: as its folder is today; the model has the book of its own day. store, grouping, shadow: once it runs."""
+    """book: as its folder is today; the model has the book of its own day. store, grouping, ...: once it runs."""
 
     book: Book
     settings: ServingSettings
@@ -53,6 +56,7 @@ class Server:
     store: DecisionStore
     grouping: Grouping
     shadow: Shadow | None = None
+    windows: Windows | None = None
 
 
 def server_of(request: Request) -> Server:

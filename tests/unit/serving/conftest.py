@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from creditrisk.adapters.in_memory import InMemoryDecisionStore, SteppingClock
+from creditrisk.adapters.in_memory import InMemoryDecisionStore, InMemoryInferenceLog, SteppingClock
 from creditrisk.config import ServingSettings
 from creditrisk.duck import DuckSettings
 from creditrisk.pipelines.context import Context
@@ -30,10 +30,11 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Context:
 
 @dataclass(frozen=True)
 class Served:
-    """A running server, and the store that it writes into."""
+    """A running server, the store that it writes into, and the log that it tells its windows."""
 
     calls: Calls
     store: InMemoryDecisionStore
+    inference: InMemoryInferenceLog
 
 
 type Serve = Callable[..., Served]
@@ -49,7 +50,7 @@ def serving(
     **settings: Any,
 ) -> Iterator[Served]:
     """A server of the tiny candidate, stopped at the end."""
-    kept = store or InMemoryDecisionStore()
+    kept, inference = store or InMemoryDecisionStore(), InMemoryInferenceLog()
     ports = Ports(
         registry=trained.registry,
         open_store=lambda: kept,
@@ -57,10 +58,11 @@ def serving(
         own_copy=trained.folder.bundle,
         duck=DuckSettings("200MB", 1),
         folder=folder / "serving",
+        inference=inference,
     )
     app = create_app(trained.book, ports, ServingSettings(**settings), alias="candidate", host=host)
     with answered(app) as calls:
-        yield Served(calls, kept)
+        yield Served(calls, kept, inference)
 
 
 @pytest.fixture(scope="module")
