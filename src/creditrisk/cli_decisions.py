@@ -1,4 +1,4 @@
-"""`creditrisk decisions ...`: recorded decisions, shown, replayed, verified, held and deleted."""
+"""`creditrisk decisions ...`: recorded decisions, shown, replayed, verified, counted, held and deleted."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from creditrisk.errors import BadUsage, CreditRiskError
 
 decisions = typer.Typer(
     name="decisions",
-    help="Recorded decisions: show, replay, verify, hold, release, delete.",
+    help="Recorded decisions: show, replay, verify, overrides, hold, release, delete.",
     rich_markup_mode=None,
 )
 
@@ -119,6 +119,28 @@ def replay(
 
 
 @decisions.command()
+def overrides(
+    book: Annotated[str, typer.Argument(metavar="BOOK", help="home_credit, lending_club, or a folder of that shape.")],
+    since: Annotated[
+        str | None, typer.Option("--since", metavar="TIME", help="From then on: 2026-01-31, or with a time of day.")
+    ] = None,
+    until: Annotated[str | None, typer.Option("--until", metavar="TIME", help="Before then; in UTC.")] = None,
+    workspace: WorkspaceDir = WORKSPACE,
+    as_json: AsJson = False,
+    debug: Debug = False,  # noqa: ARG001
+) -> None:
+    """How often people decide otherwise than the model: by direction, by user and by code."""
+    from creditrisk.pages.decisions import override_lines
+    from creditrisk.pipelines.override_rates import rates
+    from creditrisk.wiring import book_with, decision_store_for
+
+    start, end, name = _time(since, "--since"), _time(until, "--until"), book_with(book, {}).name
+    with closing(decision_store_for(workspace, create=False)) as store:
+        report = rates(store, name, since=start, until=end)
+    tell(report, as_json=as_json, words=lambda: typer.echo("\n".join(override_lines(report))))
+
+
+@decisions.command()
 def hold(
     decision: DecisionId,
     note: Note,
@@ -198,6 +220,19 @@ def _act(workspace: Path, as_json: bool, act: Callable[[Any], None], decision: s
     with closing(decision_store_for(workspace, create=False, writes=True)) as store:
         act(store)
     tell({"decision_id": decision, done: True}, as_json=as_json, words=lambda: typer.echo(f"{done}: {decision}"))
+
+
+def _time(text: str | None, option: str) -> datetime | None:
+    """In UTC where the text names no zone."""
+    if text is None:
+        return None
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise BadUsage(
+            f'"{text}" is no time', where=option, hint="for example 2026-01-31 or 2026-01-31T14:30"
+        ) from error
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def _actor(by: str | None) -> str:

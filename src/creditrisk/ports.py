@@ -207,6 +207,9 @@ class Storage(Protocol):
 
 type PassportKind = Literal["decision", "shadow", "override", "correction", "batch"]
 
+DECIDED: tuple[PassportKind, ...] = ("decision", "correction", "batch")
+"""Kinds of records that a person may overrule or ask about."""
+
 
 @dataclass(frozen=True, slots=True)
 class Idempotency:
@@ -352,8 +355,21 @@ class DecisionStore(Protocol):
         """What the request with this idempotency key was answered with, in the order of the request."""
         ...
 
-    def kept(self, book: str, *, since: datetime | None = None, until: datetime | None = None) -> Iterator[Kept]:
-        """Every passport of the book with since <= time < until, oldest first, streaming."""
+    def kept(
+        self,
+        book: str,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        kind: PassportKind | None = None,
+    ) -> Iterator[Kept]:
+        """Every passport of the book with since <= time < until, oldest first, streaming. kind: only such ones."""
+        ...
+
+    def counted(
+        self, book: str, *, since: datetime | None = None, until: datetime | None = None
+    ) -> Mapping[tuple[str, str | None], int]:
+        """{(kind, decision): how many passports of the book with since <= time < until}; no payload is read."""
         ...
 
     def batches(

@@ -207,3 +207,14 @@ def test_the_same_decision_is_not_kept_twice(store: DecisionStore) -> None:
     with pytest.raises(BadUsage, match="kept already"):
         store.append([passport(2), passport(2)])
     assert store.verify().unbroken
+
+
+def test_records_are_counted_by_kind_and_decision_without_their_payloads(store: DecisionStore) -> None:
+    override = passport(9, kind="override", about=ONE, decision="decline")
+    store.append([passport(0), passport(1), passport(2), override, passport(3, book="other")])
+    store.hold(ONE, by="counsel", note="case 7")
+    assert store.counted("tiny") == {("decision", "approve"): 2, ("decision", "decline"): 1, ("override", "decline"): 1}
+    assert store.counted("tiny", since=START + timedelta(minutes=2), until=START + timedelta(minutes=9)) == {
+        ("decision", "decline"): 1
+    }
+    assert [kept.passport for kept in store.kept("tiny", kind="override")] == [override]

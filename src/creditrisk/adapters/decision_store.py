@@ -20,7 +20,7 @@ from creditrisk.adapters.decision_store_tables import CHAINS, PAYLOADS, PROBE, R
 from creditrisk.decision_chain import Entry, Found, Head, Record
 from creditrisk.errors import BadUsage, DuplicateKey, OutsideFailed, Refused
 from creditrisk.kinds import new_decision_id
-from creditrisk.ports import ActUpon, Clock, Kept, Passport, Verification
+from creditrisk.ports import ActUpon, Clock, Kept, Passport, PassportKind, Verification
 from creditrisk.sealing import PayloadKeys, Sealed
 from creditrisk.signatures import Signer
 
@@ -196,21 +196,35 @@ class SqlDecisionStore:
             rows = connection.execute(query, values).all()
         return [chain.kept(_record(row), _sealed(row), self._keys, held=bool(row.held)) for row in rows]
 
-    def kept(self, book: str, *, since: datetime | None = None, until: datetime | None = None) -> Iterator[Kept]:
-        for page in self._pages(book, since, until):
+    def kept(
+        self,
+        book: str,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        kind: PassportKind | None = None,
+    ) -> Iterator[Kept]:
+        for page in self._pages(book, _between(since, until, kind)):
             yield from page
+
+    def counted(
+        self, book: str, *, since: datetime | None = None, until: datetime | None = None
+    ) -> Mapping[tuple[str, str | None], int]:
+        groups = (RECORDS.c.kind, RECORDS.c.decision)
+        query = sa.select(*groups, sa.func.count().label("records")).where(
+            RECORDS.c.book == book, RECORDS.c.kind.not_in(tuple(chain.ACTS)), *_between(since, until)
+        )
+        with self._database.reading() as connection:
+            rows = connection.execute(query.group_by(*groups)).all()
+        return {(row.kind, row.decision): row.records for row in rows}
 
     def batches(
         self, book: str, *, since: datetime | None = None, until: datetime | None = None
     ) -> Iterator[pa.RecordBatch]:
-        return (batch_of(page) for page in self._pages(book, since, until))
+        return (batch_of(page) for page in self._pages(book, _between(since, until)))
 
-    def _pages(self, book: str, since: datetime | None, until: datetime | None) -> Iterator[list[Kept]]:
-        query = _Statements.page
-        if since is not None:
-            query = query.where(RECORDS.c.time >= chain.utc_text(since))
-        if until is not None:
-            query = query.where(RECORDS.c.time < chain.utc_text(until))
+    def _pages(self, book: str, asked: Sequence[sa.ColumnElement[bool]]) -> Iterator[list[Kept]]:
+        query = _Statements.page.where(*asked)
         time, decision_id = "", ""
         while page := self._select(query, book=book, time=time, decision_id=decision_id):
             yield page
@@ -431,6 +445,19 @@ def _was_cut_off(error: OutsideFailed) -> bool:
     """Did the connection break, so that another one may do?"""
     cause = error.__cause__
     return isinstance(cause, exc.DBAPIError) and cause.connection_invalidated
+
+
+def _between(
+    since: datetime | None, until: datetime | None, kind: PassportKind | None = None
+) -> list[sa.ColumnElement[bool]]:
+    asked: list[sa.ColumnElement[bool]] = []
+    if since is not None:
+        asked.append(RECORDS.c.time >= chain.utc_text(since))
+    if until is not None:
+        asked.append(RECORDS.c.time < chain.utc_text(until))
+    if kind is not None:
+        asked.append(RECORDS.c.kind == kind)
+    return asked
 
 
 class _Statements:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -23,6 +24,7 @@ from creditrisk.ports import (
     ModelVersion,
     ParameterSearch,
     Passport,
+    PassportKind,
     TrainingRun,
     TriedParameters,
     Verification,
@@ -180,12 +182,26 @@ class InMemoryDecisionStore:
         found = [each for each in self._passports() if (each.caller, each.idempotency_key) == (caller, key)]
         return [self._kept(each) for each in found]
 
-    def kept(self, book: str, *, since: datetime | None = None, until: datetime | None = None) -> Iterator[Kept]:
+    def kept(
+        self,
+        book: str,
+        *,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        kind: PassportKind | None = None,
+    ) -> Iterator[Kept]:
         low, high = (None if time is None else chain.utc_text(time) for time in (since, until))
-        of_book = [each for each in self._passports() if each.book == book]
+        of_book = [each for each in self._passports() if each.book == book and kind in (None, each.kind)]
         for record in sorted(of_book, key=lambda each: (each.time, each.decision_id)):
             if (low is None or record.time >= low) and (high is None or record.time < high):
                 yield self._kept(record)
+
+    def counted(
+        self, book: str, *, since: datetime | None = None, until: datetime | None = None
+    ) -> Mapping[tuple[str, str | None], int]:
+        return Counter(
+            (each.passport.kind, each.passport.decision) for each in self.kept(book, since=since, until=until)
+        )
 
     def batches(
         self, book: str, *, since: datetime | None = None, until: datetime | None = None

@@ -53,6 +53,32 @@ def verification_lines(report: Mapping[str, Any]) -> Iterator[str]:
         yield "every record is as it was written" if report["records"] else "there is nothing to verify yet"
 
 
+def override_lines(report: Mapping[str, Any]) -> Iterator[str]:
+    """How many decisions people overruled, in which direction, who did and why."""
+    span = [f"{word} {report[word]}" for word in ("since", "until") if report[word] is not None]
+    yield (
+        f"{report['book']}{', '.join(['', *span])}: {report['overrides']:,} overrides of "
+        f"{report['decisions_overruled']:,} decisions; {report['decisions']:,} were made{_per_hundred(report['share'])}"
+    )
+    for row in report["by_direction"]:
+        of_these = "" if row["share_of_from"] is None else f", {row['share_of_from']:.1%} of what the model so answered"
+        yield f"  {_named(row['from'])} -> {_named(row['to'])}: {row['overrides']:,}{of_these}"
+    for name, word in (("by_user", "by"), ("by_code", "code")):
+        for row in report[name]:
+            yield f"  {word} {_named(row[word])}: {row['overrides']:,}{_per_hundred(row['share'])}"
+    for why, count in report["unreadable"].items():
+        if count:
+            yield f"who and why is not known of {count:,}: their payloads are {why}"
+
+
+def _named(word: str | None) -> str:
+    return "(not known)" if word is None else word
+
+
+def _per_hundred(share: float | None) -> str:
+    return "" if share is None else f" ({share:.1%} of decisions)"
+
+
 def replay_lines(report: Mapping[str, Any]) -> Iterator[str]:
     """How many decisions were made again, to which digit, and which were not."""
     yield f"{report['replayed']:,} decisions made again: {report['same']:,} the same, {report['different']:,} not"

@@ -15,7 +15,7 @@ from creditrisk.decisions.intake import Application
 from creditrisk.decisions.replay import Replayed, replay
 from creditrisk.errors import BadUsage, BrokenFile, DuplicateKey, MissingInput, did_you_mean
 from creditrisk.kinds import Verdict, new_decision_id
-from creditrisk.ports import Idempotency, Kept, Passport
+from creditrisk.ports import DECIDED, Idempotency, Kept, Passport
 from creditrisk.serving import openapi
 from creditrisk.serving.answers import json_response
 from creditrisk.serving.disclosure import disclosure_of
@@ -36,8 +36,6 @@ Reader = Annotated[Caller, Depends(needs("read", "review"))]
 Reviewer = Annotated[Caller, Depends(needs("review"))]
 Corrector = Annotated[Caller, Depends(needs("score", "review"))]
 
-DECIDED = ("decision", "correction", "batch")
-"""Kinds of records that a person may overrule or ask about."""
 LONGEST_TEXT = 2000
 LONGEST_NAME = 64
 

@@ -12,6 +12,7 @@ import pytest
 
 from creditrisk.errors import BadUsage
 from creditrisk.pipelines.context import Context
+from creditrisk.pipelines.override_rates import rates
 from creditrisk.serving import new_key, reading
 from tests.unit.serving.conftest import Serve, Served, serving
 
@@ -173,6 +174,9 @@ def test_a_person_overrules_and_the_original_stays(served: Served, record: Any) 
         'user="eve"} 1.0'
     ) in metrics
     assert served.calls.get(f"{path}/disclosure").json()["decided_by"].startswith("a person")
+    cells = [{**cell, "share": None} for cell in rates(served.store, "tiny")["by_all"]]
+    cell = {"by": "eve", "code": "COLLATERAL", "from": one["decision"], "to": other, "overrides": 1, "share": None}
+    assert cell in cells
 
 
 @pytest.mark.parametrize(
