@@ -197,7 +197,7 @@ class _Batch:
         if asked.store is not None:
             self._raw = RawRows(book, tables, context.duck)
             self._recorder = Recorder(
-                asked.store, context.clock, run_id, book, bundle, version, asked.reasons, Intake(book)
+                asked.store, context.clock, run_id, context.actor, book, bundle, version, asked.reasons, Intake(book)
             )
         if asked.reasons:
             self._find = finder(bundle, book, tables, context.duck) if asked.store is None else self._raw.finder(bundle)

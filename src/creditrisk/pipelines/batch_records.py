@@ -20,14 +20,12 @@ from creditrisk.decisions.intake import Application, Intake
 from creditrisk.decisions.passport import payload_of
 from creditrisk.decisions.proofs import substitution_of
 from creditrisk.duck import DuckSettings
-from creditrisk.errors import BadData, DuplicateKey
+from creditrisk.errors import BadData, BadUsage, DuplicateKey
 from creditrisk.features import Applicants, parents_first, rows_among, rows_of
 from creditrisk.kinds import Available
 from creditrisk.modelling import Bundle
 from creditrisk.ports import Clock, DecisionStore, Idempotency, Passport
 from creditrisk.scoring import Find
-
-CALLER = "creditrisk score"
 
 AFTERWARDS = (Available.OUTCOME, Available.POST_ORIGINATION)
 
@@ -42,12 +40,14 @@ def decision_ids(run_id: str, first: int, count: int) -> list[str]:
 class Recorder:
     """Keeps the decisions of one run in their order, each once, however often and by whomever the run is started.
 
-    run_id: 64 hex digits, of everything that decides.  version: of the registered model; None for a bare bundle.
+    run_id: 64 hex digits, of everything that decides.  actor: who started this run, and stands in what it keeps.
+    version: of the registered model; None for a bare bundle.
     """
 
     store: DecisionStore
     clock: Clock
     run_id: str
+    actor: str
     book: Book
     bundle: Bundle
     version: str | None
@@ -72,7 +72,7 @@ class Recorder:
             Passport(
                 decision_id=decision_id,
                 request_id=self.run_id,
-                caller=CALLER,
+                caller=self.actor,
                 time=now,
                 book=self.book.name,
                 bundle_sha256=self.bundle.sha256,
@@ -98,8 +98,11 @@ class Recorder:
         while passports:
             try:
                 self.store.append(passports)
-            except DuplicateKey as error:
-                passports = [one for one in passports if (one.caller, _key(one)) not in error.repeated]
+            except (DuplicateKey, BadUsage):  # the second where somebody else started the other run
+                new = [one for one in passports if self.store.find(one.decision_id) is None]
+                if len(new) == len(passports):
+                    raise
+                passports = new
             else:
                 break
         return len(passports)
@@ -219,7 +222,3 @@ def _sent(value: Any) -> Any:
     if isinstance(value, float):
         return Decimal(repr(value))
     return value.isoformat() if isinstance(value, date) else value
-
-
-def _key(passport: Passport) -> str:
-    return "" if passport.idempotency is None else passport.idempotency.key

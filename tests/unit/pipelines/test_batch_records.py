@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import errno
 import json
@@ -21,7 +22,7 @@ from creditrisk.decisions.decide import Decider
 from creditrisk.decisions.intake import Intake
 from creditrisk.decisions.replay import replay
 from creditrisk.duck import DuckSettings
-from creditrisk.errors import BadData, OutsideFailed, Refused
+from creditrisk.errors import BadData, BadUsage, DuplicateKey, OutsideFailed, Refused
 from creditrisk.files import PARTIAL
 from creditrisk.modelling import load_bundle
 from creditrisk.pipelines import batch_parts, batch_predict
@@ -101,8 +102,8 @@ def test_every_decision_of_the_output_is_kept_under_its_id(
     assert {(one.decision_id, one.entity_id, one.pd, one.score, one.grade, one.decision) for one in kept} == {
         (row["decision_id"], row["loan_id"], row["pd"], row["score"], row["grade"], row["decision"]) for row in rows
     }
-    assert {(one.kind, one.book, one.bundle_sha256, one.model_version) for one in kept} == {
-        ("batch", "tiny", told["bundle_sha256"], "1")
+    assert {(one.kind, one.caller, one.book, one.bundle_sha256, one.model_version) for one in kept} == {
+        ("batch", "ann", "tiny", told["bundle_sha256"], "1")
     }
     assert store.verify().unbroken
     assert list(tmp_path.iterdir()) == [out]
@@ -211,19 +212,36 @@ def test_other_rows_or_settings_are_another_run(
     assert len({one.decision_id for one in _kept(store)}) == 3 * ROWS
 
 
-def test_what_somebody_else_keeps_meanwhile_is_not_kept_twice(finished: Context, raw: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("who", ["ann", "bob"])
+def test_what_another_run_keeps_meanwhile_is_not_kept_twice(
+    who: str, finished: Context, raw: Path, tmp_path: Path
+) -> None:
     """Two workspaces with one store: the other run is always one append ahead, and sees this one's id never."""
 
     class Overtaken(InMemoryDecisionStore):
         def append(self, passports: Any) -> None:
-            super().append(passports[: len(passports) // 2])
+            with contextlib.suppress(BadUsage, DuplicateKey):
+                super().append([replace(one, caller=who) for one in passports[: len(passports) // 2]])
             super().append(passports)
 
     store, out, whole = Overtaken(), tmp_path / "d.csv", tmp_path / "whole.csv"
     decide(finished, raw, out, store)
     decide(finished, raw, whole, InMemoryDecisionStore())
     assert sorted(one.entity_id for one in _kept(store)) == list(range(1, ROWS + 1))
+    assert {one.caller for one in _kept(store)} == {"ann", who}
     assert out.read_bytes() == whole.read_bytes()
+
+
+def test_a_run_that_another_person_goes_on_with_is_kept_once_and_names_both(
+    finished: Context, raw: Path, tmp_path: Path
+) -> None:
+    store, out = StopsAfter(1), tmp_path / "d.csv"
+    with pytest.raises(OutsideFailed, match="away"):
+        decide(finished, raw, out, store)
+    store.away = None
+    decide(replace(finished, actor="bob"), raw, out, store)
+    assert sorted(one.entity_id for one in _kept(store)) == list(range(1, ROWS + 1))
+    assert {one.caller for one in _kept(store)} == {"ann", "bob"}
 
 
 def test_csv_json_and_parquet_tell_the_same_decisions_with_their_ids(
