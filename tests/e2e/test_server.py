@@ -25,87 +25,14 @@ from creditrisk.adapters.mlflow_client import mlflow_at
 from creditrisk.cli import main
 from creditrisk.client import Client, RequestRefused
 from creditrisk.config import Workspace
-from creditrisk.ports import DecisionStore
-from creditrisk.wiring import ServerOptions, book_with, context_for, decision_store_for
+from creditrisk.wiring import ServerOptions, book_with, context_for
 from tests.support.load import Load
 from tests.support.server_process import free_port
-from tests.support.tiny_book import write_tiny_book
-from tests.support.tiny_run import write_tiny_raw
+from tests.support.tiny_server import RECORD, RECORDS, Trained, kept_by, running, wait_until_ready
 
 ROOT = Path(__file__).resolve().parents[2]
 KILLS = int(os.environ.get("TEST_KILLS", "20"))
 SWAPS = int(os.environ.get("TEST_SWAPS", "10"))
-RECORD = {
-    "application": {"loan_id": 7, "income": 21000.5, "debt": 9000, "town": "big", "sex": "f"},
-    "payments": [{"payment_id": 1, "loan_id": 7, "day": -3, "days_late": 4, "paid": 100.25}],
-}
-RECORDS = [
-    {"application": {**RECORD["application"], "loan_id": key, "debt": 500 * key}, "payments": []}
-    for key in range(1, 40)
-]
-
-
-@dataclass(frozen=True)
-class Trained:
-    """Two models of the tiny book: version 1 is `candidate`, and version 2 another one."""
-
-    book: Path
-    workspace: Path
-
-
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    root = tmp_path_factory.mktemp("server")
-    book, raw, workspace = write_tiny_book(root / "book"), write_tiny_raw(root / "raw"), root / "workspace"
-    for rounds in (15, 10):  # the last one trained is the candidate
-        told = main(
-            ["run", str(book), "--raw", str(raw), "--workspace", str(workspace), "--until", "register", "--json",
-             "--set", "training.parameters.xgboost.min_child_weight=1",
-             "--set", f"training.parameters.xgboost.rounds={rounds}"]
-        )  # fmt: skip
-        assert told == 0
-    return Trained(book, workspace)
-
-
-class Running:
-    """A server process. url: where it answers."""
-
-    def __init__(self, trained: Trained, log: Path, *options: str, **environment: str) -> None:
-        port = free_port()
-        self.url = f"http://127.0.0.1:{port}"
-        self.log = log
-        with log.open("a") as stream:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "creditrisk.cli", "serve", str(trained.book), "--alias", "candidate",
-                 "--workspace", str(trained.workspace), "--port", str(port), *options],
-                stdout=stream, stderr=stream, start_new_session=True,
-                env={**os.environ, "DO_NOT_TRACK": "true", "MLFLOW_DISABLE_TELEMETRY": "true", **environment},
-            )  # fmt: skip
-
-    def alive(self) -> bool:
-        return self.process.poll() is None
-
-    def wait(self) -> Running:
-        wait_until_ready(self.url, self.alive, self.log)
-        return self
-
-    def kill(self) -> None:
-        os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
-
-    def stop(self) -> int:
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(timeout=60)
-
-
-@contextmanager
-def running(trained: Trained, folder: Path, *options: str, **environment: str) -> Iterator[Running]:
-    server = Running(trained, folder / "server.log", *options, **environment)
-    try:
-        yield server.wait()
-    finally:
-        if server.alive():
-            server.kill()
 
 
 @contextmanager
@@ -145,24 +72,6 @@ class Forked:
 
     def kill(self) -> None:
         os.kill(self.pid, signal.SIGKILL)
-
-
-def wait_until_ready(url: str, alive: Callable[[], bool], log: Path) -> None:
-    until = time.monotonic() + 240
-    while time.monotonic() < until and alive():
-        try:
-            if requests.get(f"{url}/ready", timeout=5).status_code == 200:
-                return
-        except requests.RequestException:
-            time.sleep(0.05)
-    raise AssertionError(f"no server:\n{log.read_text()[-3000:]}")
-
-
-@contextmanager
-def kept_by(trained: Trained) -> Iterator[DecisionStore]:
-    store = decision_store_for(trained.workspace)
-    yield store
-    store.close()
 
 
 def test_the_lines_of_the_documentation_run_as_they_stand(trained: Trained, tmp_path: Path, repository: Path) -> None:
@@ -233,11 +142,16 @@ def test_every_answered_decision_survives_kill_9_and_no_key_decides_twice(traine
     assert len(answered) >= KILLS
 
 
-def test_models_are_swapped_under_load_and_every_answer_names_its_own(trained: Trained, tmp_path: Path) -> None:
+@pytest.mark.timeout(1800)  # at full size
+def test_models_are_swapped_under_load_and_every_answer_names_the_one_that_makes_it_again(
+    trained_twice: Trained, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     bundles: dict[str, str] = {}
     with (
-        context_for(book_with(str(trained.book), {}), trained.workspace, progress=lambda *_: None) as context,
-        running(trained, tmp_path) as server,
+        context_for(
+            book_with(str(trained_twice.book), {}), trained_twice.workspace, progress=lambda *_: None
+        ) as context,
+        running(trained_twice, tmp_path) as server,
         Load(server.url, RECORDS, callers=3) as load,
     ):
         bundles = {str(version.version): version.bundle_sha256 for version in context.registry.versions("tiny")}
@@ -254,18 +168,23 @@ def test_models_are_swapped_under_load_and_every_answer_names_its_own(trained: T
     assert (load.broken, load.refused) == (0, [])
     assert {answer["model"]["version"] for answer in load.answers.values()} == set(bundles)
     assert all(answer["model"]["bundle"] == bundles[answer["model"]["version"]] for answer in load.answers.values())
-    with kept_by(trained) as store:
+    with kept_by(trained_twice) as store:
         for key, answer in load.answers.items():
             (kept,) = store.answered("local", key)
             assert kept.passport.bundle_sha256 == answer["model"]["bundle"]
+    capsys.readouterr()
+    assert main(["decisions", "replay", "--all", "--workspace", str(trained_twice.workspace), "--json"]) == 0
+    replayed = json.loads(capsys.readouterr().out)
+    assert replayed["same"] == replayed["replayed"] >= len(load.answers)
+    assert replayed["compared_to"] == "the last bit"
 
 
-def test_a_damaged_bundle_is_refused_and_the_old_one_goes_on(trained: Trained, tmp_path: Path) -> None:
+def test_a_damaged_bundle_is_refused_and_the_old_one_goes_on(trained_twice: Trained, tmp_path: Path) -> None:
     workspace = tmp_path / "workspace"
-    shutil.copytree(trained.workspace, workspace)
-    copied = Trained(trained.book, workspace)
+    shutil.copytree(trained_twice.workspace, workspace)
+    copied = Trained(trained_twice.book, workspace)
     with (
-        context_for(book_with(str(trained.book), {}), workspace, progress=lambda *_: None) as context,
+        context_for(book_with(str(trained_twice.book), {}), workspace, progress=lambda *_: None) as context,
         running(copied, tmp_path) as server,
     ):
         first = requests.get(f"{server.url}/metadata", timeout=30).json()["model"]
@@ -290,6 +209,7 @@ def test_several_workers_answer_as_one_and_their_counts_are_one_run(trained: Tra
             load.wait_for(60)
             asked = len(load.answers)
             metrics = requests.get(f"{server.url}/metrics", timeout=30).text
+            version = requests.get(f"{server.url}/metadata", timeout=30).json()["model"]["version"]
         assert server.stop() == 0
     counted = sum(float(one) for one in re.findall(r"^creditrisk_decisions_total\{.*\} (.+)$", metrics, re.MULTILINE))
     assert counted >= asked - 2 * load.callers
@@ -298,4 +218,4 @@ def test_several_workers_answer_as_one_and_their_counts_are_one_run(trained: Tra
         experiment = client.get_experiment_by_name("tiny-serving")
         days = [run.data for run in client.search_runs([experiment.experiment_id])]  # two of them at midnight
     assert sum(day.metrics["decisions"] for day in days) == len(load.answers)
-    assert {day.tags["model_version"] for day in days} == {"2"}
+    assert {day.tags["model_version"] for day in days} == {version}

@@ -29,6 +29,7 @@ from creditrisk.errors import BadConfig, BrokenFile, CreditRiskError, MissingInp
 from tests.support.decision_stores import open_store
 from tests.support.passports import passport
 from tests.support.postgres import PostgresServer
+from tests.support.small_disk import fill, small_disk
 
 KILLS = 20
 
@@ -117,23 +118,12 @@ def test_the_disk_is_synced_before_append_returns(file: Path, tmp_path: Path, co
     assert told == 5
 
 
-@contextlib.contextmanager
-def small_disk() -> Iterator[Path]:
-    """A file system of 3 MB of its own."""
-    with tempfile.TemporaryDirectory(prefix="disk") as folder:
-        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "none", folder], check=True)
-        try:
-            yield Path(folder)
-        finally:
-            subprocess.run(["umount", folder], check=True)
-
-
 @pytest.mark.skipif(os.getuid() != 0, reason="only root mounts a file system")
 def test_a_full_disk_keeps_nothing_and_goes_on_when_there_is_room() -> None:
-    with small_disk() as disk:
+    with small_disk(3) as disk:
         store = open_store(f"sqlite:///{disk / 'decisions.db'}")
         store.append([passport(0)])
-        (disk / "ballast").write_bytes(bytes(os.statvfs(disk).f_bavail * os.statvfs(disk).f_frsize))
+        ballast = fill(disk)
         big = {"raw": {"noise": random.Random(1).randbytes(200_000).hex()}}
         for _ in range(3):
             with pytest.raises(OutsideFailed, match="disk is full") as caught:
@@ -142,7 +132,7 @@ def test_a_full_disk_keeps_nothing_and_goes_on_when_there_is_room() -> None:
         with pytest.raises(OutsideFailed):
             check_for_ever(store)
         assert kept_ids(store) == [passport(0).decision_id]
-        (disk / "ballast").unlink()
+        ballast.unlink()
         store.check()
         store.append([passport(1), passport(2, payload=big)])
         told = store.verify()

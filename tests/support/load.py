@@ -11,6 +11,16 @@ from typing import Any
 import requests
 
 
+@dataclass(frozen=True)
+class Refusal:
+    """An answer that is no decision. retry_after: seconds, as the answer tells them."""
+
+    key: str
+    status: int
+    text: str
+    retry_after: str | None
+
+
 @dataclass
 class Load:
     """Callers that ask one after the other until they are told to stop. answers: by idempotency key."""
@@ -19,8 +29,7 @@ class Load:
     records: Sequence[Mapping[str, Any]]
     callers: int = 4
     answers: dict[str, dict[str, Any]] = field(default_factory=dict)
-    refused: list[tuple[int, str]] = field(default_factory=list)
-    """Status and body of everything that was answered and is no decision."""
+    refused: list[Refusal] = field(default_factory=list)
     broken: int = 0
     """Requests that were never answered."""
     asked: dict[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -43,6 +52,11 @@ class Load:
         while len(self.answers) < wanted and alive():
             self._stop.wait(0.002)
 
+    def wait_for_refusals(self, refusals: int, alive: Callable[[], bool]) -> None:
+        wanted = len(self.refused) + refusals
+        while len(self.refused) < wanted and alive():
+            self._stop.wait(0.002)
+
     def _ask(self, first: int) -> None:
         with requests.Session() as session:
             session.trust_env = False
@@ -56,8 +70,9 @@ class Load:
         self.asked[key] = record
         try:
             answer = session.post(
-                f"{self.url}/predict", json={"applications": [record]}, headers={"Idempotency-Key": key}, timeout=30
-            )
+                f"{self.url}/predict", json={"applications": [record]}, timeout=30,
+                headers={"Idempotency-Key": key, "X-Request-ID": key},
+            )  # fmt: skip
         except requests.RequestException:
             self.broken += 1
             self._stop.wait(0.05)
@@ -65,4 +80,6 @@ class Load:
         if answer.status_code == 200:
             self.answers[key] = answer.json()
         else:
-            self.refused.append((answer.status_code, answer.text))
+            told = Refusal(key, answer.status_code, answer.text, answer.headers.get("Retry-After"))
+            self.refused.append(told)
+            self._stop.wait(0.01)
