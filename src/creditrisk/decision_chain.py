@@ -13,9 +13,14 @@ import json
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
+from operator import attrgetter
+from types import NoneType
 from typing import Any
+
+import orjson
 
 from creditrisk.errors import BadUsage, CreditRiskError, DuplicateKey
 from creditrisk.kinds import canonical_json
@@ -30,6 +35,9 @@ LINK_VERSION = 1
 OPENED, CLOSED, DELETION, HOLD, RELEASE = "opened", "closed", "deletion", "hold", "release"
 ACTS = frozenset({OPENED, CLOSED, DELETION, HOLD, RELEASE})
 """Kinds of records that the store writes of itself. Every other kind is a passport's."""
+
+_ALIKE = frozenset({str, int, bool, NoneType, orjson.Fragment})
+"""Canonical JSON and the fast writer spell these alike."""
 
 MOST_BREAKS = 100
 """Breaks that are told one by one; the others are counted."""
@@ -70,6 +78,7 @@ class Record:
 
 
 LINKED = tuple(each.name for each in fields(Record) if each.name not in ("link", "signature"))
+_linked = attrgetter(*LINKED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +99,23 @@ class Entry:
 
 
 def link_of(record: Record) -> str:
-    return _link({name: getattr(record, name) for name in LINKED})
+    return _link(dict(zip(LINKED, _linked(record), strict=True)))
 
 
 def _link(told: Mapping[str, Any]) -> str:
-    return hashlib.sha256(canonical_json({"version": LINK_VERSION, **told})).hexdigest()
+    return hashlib.sha256(_spelled({"version": LINK_VERSION, **told})).hexdigest()
+
+
+def _spelled(told: dict[str, Any]) -> bytes:
+    """As canonical JSON, and ten times as fast for what a record holds: of that only numbers with a fraction are spelt
+    otherwise by the fast writer, and they are given to it as they are to be."""
+    pd = told["pd"]
+    if type(pd) is float and math.isfinite(pd):
+        told = {**told, "pd": orjson.Fragment(repr(pd))}
+    with suppress(TypeError):  # what is no column of a record, such as a number of more than 64 bits
+        if _ALIKE.issuperset(map(type, told.values())):
+            return orjson.dumps(told, option=orjson.OPT_SORT_KEYS)
+    return canonical_json({**told, "pd": pd})
 
 
 def signed_message(link: str) -> bytes:
@@ -106,7 +127,7 @@ def extended(head: Head, entries: Sequence[Entry], signer: Signer) -> tuple[Head
     placed, previous = [], head.link
     for number, entry in enumerate(entries, start=1):
         last = number == len(entries)
-        told = {name: getattr(entry.record, name) for name in LINKED}
+        told = dict(zip(LINKED, _linked(entry.record), strict=True))
         told.update(chain_id=head.chain_id, sequence=head.sequence + number, signed=last, previous=previous)
         link = _link(told)
         signature = signer.sign(signed_message(link)) if last else None

@@ -108,6 +108,16 @@ def test_a_number_has_the_bits_of_its_cell(con: duckdb.DuckDBPyConnection, kind:
     assert bits(in_a_record(promised, sent)) == bits(in_a_file(con, promised, text))
 
 
+FORMS = [*((kind, "plain") for kind in NUMBER_TYPES), ("double", "percent"), ("integer", "months")]
+
+
+@pytest.mark.parametrize(("kind", "form"), FORMS)
+@given(number=st.one_of(st.floats(), numbers.map(float), st.integers(-(10**7), 10**7).map(lambda whole: whole / 1000)))
+def test_a_float_is_read_as_its_shortest_digits(kind: str, form: str, number: float) -> None:
+    promised = column(type=kind, format=form)
+    assert bits(in_a_record(promised, number)) == bits(in_a_record(promised, Decimal(repr(number))))
+
+
 written = st.one_of(
     st.builds(
         lambda number, end: f"{number}{end}", numbers, st.sampled_from(["", "%", " %", "% ", "%%", " months", "x"])

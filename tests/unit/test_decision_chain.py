@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+import hashlib
+from dataclasses import asdict, fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from creditrisk import decision_chain as chain
 from creditrisk.decision_chain import Entry, Found, Head, Record, Verifying
-from creditrisk.errors import BadUsage, DuplicateKey
+from creditrisk.errors import BadUsage, CreditRiskError, DuplicateKey
+from creditrisk.kinds import canonical_json
 from creditrisk.ports import Idempotency, Verification
 from creditrisk.sealing import PayloadKeys
 from creditrisk.signatures import Signer, new_signer
@@ -218,3 +222,19 @@ def test_an_act_needs_a_name_and_a_note() -> None:
     for by, note in (("", "x"), ("ann", " ")):
         with pytest.raises(BadUsage, match="needs --"):
             chain.act_upon(chain.HOLD, "d1", at=START, by=by, note=note)
+
+
+ANYTHING = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.text(st.characters(codec="ascii"))
+
+
+@given(st.dictionaries(st.sampled_from(chain.LINKED), ANYTHING))
+def test_a_link_is_the_hash_of_the_records_canonical_json_whatever_stands_in_it(columns: dict[str, Any]) -> None:
+    record = replace(Record("c1", 0, "decision", "2026-01-01"), **columns)
+    told = {name: value for name, value in asdict(record).items() if name not in ("link", "signature")}
+    try:
+        expected = hashlib.sha256(canonical_json({"version": 1, **told})).hexdigest()
+    except CreditRiskError:
+        with pytest.raises(CreditRiskError):
+            chain.link_of(record)
+    else:
+        assert chain.link_of(record) == expected

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import zlib
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from creditrisk.errors import BadUsage, BrokenFile, CreditRiskError
-from creditrisk.kinds import canonical_json
+from creditrisk.kinds import Severity, canonical_json
 from creditrisk.sealing import PayloadKeys, Sealed, key_id
 
 OLD, NEW = b"o" * 32, b"n" * 32
@@ -29,6 +32,33 @@ def test_what_was_sealed_comes_back_bit_for_bit(entity: int | str | None, payloa
     back, told = keys.unseal(sealed, keys.current, about="d1")
     assert (back, type(back)) == (entity, type(entity))
     assert canonical_json(told) == canonical_json(payload)
+
+
+ODD = st.recursive(
+    values | st.floats() | st.integers(2**63, 2**65) | st.just((1, 2)) | st.just(Severity.WARN),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts | st.integers(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(ODD)
+def test_what_reads_back_alike_is_stored_short_and_anything_else_as_canonical_json(payload: Any) -> None:
+    told = {"entity_id": None, "payload": payload}
+    try:
+        expected = _short_or_canonical(told)
+    except CreditRiskError:
+        with pytest.raises(CreditRiskError):
+            PayloadKeys().seal(None, payload, about="d1")
+    else:
+        assert zlib.decompress(PayloadKeys().seal(None, payload, about="d1").stored) == expected
+
+
+def _short_or_canonical(told: Any) -> bytes:
+    with suppress(TypeError):
+        short = orjson.dumps(told)
+        if orjson.loads(short) == told:
+            return short
+    return canonical_json(told)
 
 
 def test_an_encrypted_payload_shows_nothing_and_opens_with_its_key_and_record_only() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import datetime
 from itertools import batched
+from operator import attrgetter
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,7 @@ TRIES = 3
 """Of one append: a connection that was lost, a head that a lost commit had moved after all."""
 
 COLUMNS = tuple(each.name for each in fields(Record))
+_columns = attrgetter(*COLUMNS)
 _ABOUT = RECORDS.alias("about")
 
 
@@ -52,6 +54,7 @@ class SqlDecisionStore:
         self._keys = keys
         self._trusted = trusted | {signer.public}
         self._clock = clock
+        self._records, self._payloads = (_Insert(table, database.engine.dialect) for table in (RECORDS, PAYLOADS))
         self._lock = RLock()
         self._head = chain.before_first(new_decision_id())
         self._in_doubt = False
@@ -149,7 +152,12 @@ class SqlDecisionStore:
             self._move(connection, head, after)
             self._attempted.add(after)
             mine.add(after)
-            _insert(connection, placed)
+            self._records.all(connection, [_columns(entry.record) for entry in placed])
+            sealed = [(entry.record, entry.sealed) for entry in placed if entry.sealed is not None]
+            self._payloads.all(
+                connection,
+                [(place.chain_id, place.sequence, one.salt, one.stored, one.entity) for place, one in sealed],
+            )
         return after
 
     def _begin(self, connection: sa.Connection) -> Entry:
@@ -379,22 +387,21 @@ class SqlDecisionStore:
                 self._database.close()
 
 
-def _insert(connection: sa.Connection, placed: Sequence[Entry]) -> None:
-    records = [{name: getattr(entry.record, name) for name in COLUMNS} for entry in placed]
-    payloads = [
-        {
-            "chain_id": entry.record.chain_id,
-            "sequence": entry.record.sequence,
-            "salt": entry.sealed.salt,
-            "stored": entry.sealed.stored,
-            "entity_id": entry.sealed.entity,
-        }
-        for entry in placed
-        if entry.sealed is not None
-    ]
-    connection.execute(_Statements.records, records)
-    if payloads:
-        connection.execute(_Statements.payloads, payloads)
+class _Insert:
+    """Rows of all columns of a table, past SQLAlchemy's treatment of single values, which costs more than the database
+    does: both drivers take them as they are.
+    """
+
+    def __init__(self, table: sa.Table, dialect: sa.Dialect) -> None:
+        compiled = sa.insert(table).compile(dialect=dialect)
+        self._text, self._names, self._order = str(compiled), table.columns.keys(), compiled.positiontup
+
+    def all(self, connection: sa.Connection, rows: Sequence[Sequence[Any]]) -> None:
+        """rows: in the order of the table's columns."""
+        if rows and self._order == self._names:
+            connection.exec_driver_sql(self._text, list(map(tuple, rows)))
+        elif rows:
+            connection.exec_driver_sql(self._text, [dict(zip(self._names, row, strict=True)) for row in rows])
 
 
 def _with_payload(*more: sa.ColumnElement[Any]) -> sa.Select[Any]:
@@ -495,5 +502,3 @@ class _Statements:
         )
         .values(sequence=sa.bindparam("sequence_then"), link=sa.bindparam("link_then"))
     )
-    records = sa.insert(RECORDS)
-    payloads = sa.insert(PAYLOADS)

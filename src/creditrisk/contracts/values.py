@@ -116,6 +116,8 @@ def _finite(given: object, expected: str) -> int | Decimal:
 def _integer(given: object) -> Value:
     if type(given) is int and SMALLEST <= given <= LARGEST:
         return given
+    if type(given) is float and given.is_integer() and -(2.0**53) < given < 2.0**53:
+        return int(given)
     number = _finite(given, "expected a whole number")
     if not SMALLEST - 1 < number < LARGEST + 1:
         raise NotReadable("expected a whole number that 64 bits hold")
@@ -129,6 +131,8 @@ def _integer(given: object) -> Value:
 
 
 def _double(given: object) -> Value:
+    if type(given) is float and math.isfinite(given):
+        return given
     number = _finite(given, "expected a number")
     try:
         near = float(number)
@@ -146,6 +150,7 @@ def _decimal_reader(column: Column) -> Read:
     whole_limit = int(min(largest_exact(column) or 0.0, limit // power))
     """Whole numbers below it are read from a DOUBLE without any loss."""
     double_limit = (largest_exact(column) or 0.0) * power
+    limit_of_both = min(double_limit, limit)
 
     def carefully(number: Decimal) -> int:
         if number.adjusted() <= precision:
@@ -159,6 +164,12 @@ def _decimal_reader(column: Column) -> Read:
     def read(given: object) -> Value:
         if type(given) is int and -whole_limit < given < whole_limit:
             return given * power
+        if type(given) is float:
+            kept = _rounded(given * power_as_double) if -whole_limit < given < whole_limit else limit
+            if -limit_of_both < kept < limit_of_both:
+                if kept / power != given:
+                    raise Rounded(kept)
+                return kept
         number = Decimal(_finite(given, "expected a number"))
         if number.adjusted() > 20 + precision:
             raise NotReadable(f"expected a number that {column.type} holds")
@@ -186,6 +197,7 @@ def _written_number_reader(column: Column, number: Read, missing: frozenset[str]
     def read(given: object) -> Value:
         if type(given) is not str:
             number(given)  # is it a number at all?
+            given = Decimal(repr(given)) if type(given) is float else given
             given = f"{given:f}" if isinstance(given, Decimal) and given.adjusted() > -30 else str(given)
         if not given or given in missing:
             return None
@@ -264,15 +276,24 @@ def _day(year: int, month: int, day: int) -> date | None:
 
 def as_duckdb_writes(value: Value, column: Column) -> str | None:
     """The text that DuckDB makes of the typed value; None of NULL."""
-    if value is None:
-        return None
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float):
-        return repr(value)
-    if column.type.startswith("decimal") and isinstance(value, int):
-        scale = precision_and_scale(column)[1]
-        digits = str(abs(value)).zfill(scale + 1)
-        sign = "-" if value < 0 else ""
-        return f"{sign}{digits[:-scale]}.{digits[-scale:]}" if scale else f"{sign}{digits}"
-    return str(value)
+    return None if value is None else text_writer(column)(value)
+
+
+def text_writer(column: Column) -> Callable[[Value], str]:
+    """From a typed value of the column (never None) to the text that DuckDB makes of it."""
+    if column.type == "boolean":
+        return lambda value: "true" if value else "false"
+    if column.type == "double":
+        return repr
+    scale = precision_and_scale(column)[1] if column.type.startswith("decimal") else 0
+    if not scale:
+        return str
+
+    def write(value: Value) -> str:
+        digits = str(value)
+        if len(digits) <= scale or digits[0] == "-":
+            sign, digits = "-" if digits[0] == "-" else "", digits.lstrip("-").zfill(scale + 1)
+            return f"{sign}{digits[:-scale]}.{digits[-scale:]}"
+        return f"{digits[:-scale]}.{digits[-scale:]}"
+
+    return write

@@ -14,7 +14,7 @@ from typing import Any
 
 from creditrisk.config import MAIN, Book
 from creditrisk.contracts.checks import parent_key, unique_sets
-from creditrisk.contracts.values import as_duckdb_writes
+from creditrisk.contracts.values import text_writer
 from creditrisk.decisions.rows import Problem, Row, TableReader, Told, code, place
 from creditrisk.errors import did_you_mean
 from creditrisk.kinds import Severity
@@ -62,7 +62,7 @@ class Intake:
         self._silent = {name for name in self._tables if book.portfolio.is_off(name, "missing table")}
         self._as_of = book.portfolio.split.date
         self._hashed = [
-            (place, column)
+            (place, text_writer(column))
             for place, column in enumerate(book.contracts[MAIN].columns)
             if column.available in self._entity.hash_of or column.name in self._entity.hash_also
         ]
@@ -70,8 +70,9 @@ class Intake:
     def read(self, applications: Sequence[object], *, at: date | None = None) -> Read:
         """applications: decoded JSON, each {"application": {...}, "<child table>": [{...}], ...}.
 
-        Numbers are int, and Decimal for anything with a point. A child table that is absent was not asked for, an empty
-        list means none. at: the day of the request; an as-of date after it is refused.
+        Numbers are int, and Decimal or float for anything with a point; a float stands for its shortest digits. A child
+        table that is absent was not asked for, an empty list means none. at: the day of the request; an as-of date
+        after it is refused.
         """
         sound: list[Application] = []
         problems: list[Problem] = []
@@ -130,8 +131,7 @@ class Intake:
     def _key_of(self, main: Row) -> Any:
         if not self._entity.hash_of:
             return main[self._tables[MAIN].place_of(self._key)]
-        texts = (as_duckdb_writes(main[place], column) for place, column in self._hashed)
-        joined = "|".join("~" if text is None else text for text in texts)
+        joined = "|".join(["~" if main[place] is None else text(main[place]) for place, text in self._hashed])
         return hashlib.md5(joined.encode(), usedforsecurity=False).hexdigest()
 
     def _check_as_of(self, main: Row, where: str, at: date | None, problems: list[Problem]) -> None:

@@ -6,7 +6,8 @@ import hashlib
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
+from types import NoneType
 from typing import Any
 
 from creditrisk.decisions.decide import Decided
@@ -17,6 +18,9 @@ from creditrisk.modelling.environment import environment_lock
 
 NUMBER = "number"
 """Key of what stands for a number with more digits than a double holds: {"number": "0.1234567890123456789"}."""
+
+_AS_THEY_ARE = frozenset({str, int, float, bool, NoneType})
+_NAMES = frozenset({str})
 
 
 def payload_of(
@@ -47,10 +51,15 @@ def policy_of(bundle: Bundle) -> dict[str, Any]:
     """What decided between a PD and an answer."""
     cut_off = bundle.policy.cut_off
     return {
-        "sha256": hashlib.sha256(bundle.files["policy.json"]).hexdigest(),
+        "sha256": _sha256_of(bundle.files["policy.json"]),
         "decline_from_pd": cut_off.decline_from_pd,
         "refer_from_pd": cut_off.refer_from_pd,
     }
+
+
+@lru_cache(maxsize=16)
+def _sha256_of(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 @cache
@@ -61,6 +70,12 @@ def environment_sha256() -> str:
 
 def spelt(value: Any) -> Any:
     """A decoded JSON value as canonical JSON spells it; `sent` gives a value of the same digits back."""
+    if (
+        type(value) is dict
+        and _AS_THEY_ARE.issuperset(map(type, value.values()))
+        and _NAMES.issuperset(map(type, value))
+    ):
+        return value
     if isinstance(value, Decimal):
         near = float(value)
         return near if Decimal(repr(near)) == value else {NUMBER: str(value)}

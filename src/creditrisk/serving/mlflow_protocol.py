@@ -177,7 +177,7 @@ def _by_name(rows: Sequence[Mapping[str, Any]]) -> Columns:
 def _number(value: Any, name: str, place: int) -> float | None:
     if value is None:
         return None
-    if type(value) in (int, Decimal, _Cell):
+    if type(value) in (int, float, Decimal, _Cell):
         try:
             number = float(value)
         except (ValueError, OverflowError):

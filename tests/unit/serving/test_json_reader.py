@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -27,11 +28,64 @@ def test_what_json_can_say_is_read_as_it_stands(value: object) -> None:
     assert read_json(json.dumps(value).encode()) == value
 
 
-@given(st.decimals(allow_nan=False, allow_infinity=False, places=6, min_value=-(10**12), max_value=10**12))
-def test_a_number_with_a_point_keeps_every_digit(number: Decimal) -> None:
-    read = read_json(f"[{number:f}]".encode())[0]
-    assert isinstance(read, Decimal)
-    assert read.as_tuple() == Decimal(f"{number:f}").as_tuple()
+NUMBERS = st.one_of(
+    st.decimals(allow_nan=False, allow_infinity=False, places=6, min_value=-(10**12), max_value=10**12).map(
+        "{:f}".format
+    ),
+    st.floats(allow_nan=False, allow_infinity=False).map(repr),
+    st.from_regex(r"-?(0|[1-9][0-9]{0,24})(\.[0-9]{1,24})?([eE][-+]?[0-9]{1,2})?", fullmatch=True),
+)
+
+
+@given(NUMBERS)
+def test_a_number_keeps_every_digit(text: str) -> None:
+    read = read_json(f"[{text}]".encode())[0]
+    assert (repr(read) if isinstance(read, float) else str(read)).startswith("-") == (text[0] == "-" and text != "-0")
+    assert Decimal(repr(read) if isinstance(read, float) else read) == Decimal(text)
+    assert isinstance(read, int) == text.lstrip("-").isdigit()
+
+
+FRAGMENTS = st.sampled_from(
+    ['"', ":", '":', "a", "1.5", "16", "e", "-", ".", "12345678901234567", "\\", " ", "\n", "ä"]
+)
+TEXTS = st.lists(FRAGMENTS, max_size=6).map("".join)
+BODIES = st.recursive(
+    NUMBERS | TEXTS.map(lambda text: json.dumps(text, ensure_ascii=False)) | st.sampled_from(["null", "true"]),
+    lambda inner: (
+        st.lists(inner, max_size=3).map(lambda many: f"[{', '.join(many)}]")
+        | st.lists(st.tuples(TEXTS, st.sampled_from([":", ": ", " : "]), inner), max_size=3).map(
+            lambda many: (
+                "{" + ",".join(json.dumps(key, ensure_ascii=False) + sign + one for key, sign, one in many) + "}"
+            )
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(BODIES)
+def test_a_body_is_read_as_the_standard_reader_does_but_for_keys_that_stand_twice(body: str) -> None:
+    twice = False
+
+    def once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        nonlocal twice
+        twice = twice or len(dict(pairs)) < len(pairs)
+        return dict(pairs)
+
+    expected = json.loads(body, parse_float=Decimal, object_pairs_hook=once)
+    if twice:
+        with pytest.raises(BadData, match="twice"):
+            read_json(body.encode())
+    else:
+        assert _exactly(read_json(body.encode())) == expected
+
+
+def _exactly(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _exactly(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_exactly(inner) for inner in value]
+    return Decimal(repr(value)) if isinstance(value, float) else value
 
 
 SECRET = "4711471147"
