@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from functools import cache, lru_cache
 from types import NoneType
@@ -15,12 +15,51 @@ from creditrisk.decisions.intake import Application
 from creditrisk.kinds import PASSPORT_SCHEMA_VERSION
 from creditrisk.modelling import Bundle
 from creditrisk.modelling.environment import environment_lock
+from creditrisk.ports import Idempotency, Passport, PassportKind
 
 NUMBER = "number"
 """Key of what stands for a number with more digits than a double holds: {"number": "0.1234567890123456789"}."""
 
 _AS_THEY_ARE = frozenset({str, int, float, bool, NoneType})
 _NAMES = frozenset({str})
+
+
+def passport_of(
+    application: Application,
+    decided: Decided,
+    bundle: Bundle,
+    *,
+    book: str,
+    model_version: str | None,
+    decision_id: str,
+    request_id: str,
+    caller: str,
+    time: datetime,
+    kind: PassportKind = "decision",
+    about: str | None = None,
+    idempotency: Idempotency | None = None,
+    with_reasons: bool = True,
+    more: Mapping[str, Any] | None = None,
+) -> Passport:
+    """The passport of one decision. more: joins its payload."""
+    return Passport(
+        decision_id=decision_id,
+        request_id=request_id,
+        caller=caller,
+        time=time,
+        book=book,
+        bundle_sha256=bundle.sha256,
+        model_version=model_version,
+        entity_id=decided.key,
+        pd=decided.pd,
+        score=decided.score,
+        grade=decided.grade,
+        decision=decided.decision,
+        payload={**payload_of(application, decided, bundle, with_reasons=with_reasons), **(more or {})},
+        kind=kind,
+        about=about,
+        idempotency=idempotency,
+    )
 
 
 def payload_of(

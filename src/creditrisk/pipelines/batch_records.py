@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from creditrisk.config import MAIN, Book
 from creditrisk.decisions.decide import answers
 from creditrisk.decisions.intake import Application, Intake
-from creditrisk.decisions.passport import payload_of
+from creditrisk.decisions.passport import passport_of
 from creditrisk.decisions.proofs import substitution_of
 from creditrisk.duck import DuckSettings
 from creditrisk.errors import BadData, BadUsage, DuplicateKey
@@ -69,23 +69,20 @@ class Recorder:
         decided = answers(self.bundle, applications, values, decisions)
         now = self.clock.now()
         passports = [
-            Passport(
+            passport_of(
+                application,
+                one,
+                self.bundle,
+                book=self.book.name,
+                model_version=self.version,
                 decision_id=decision_id,
                 request_id=self.run_id,
                 caller=self.actor,
                 time=now,
-                book=self.book.name,
-                bundle_sha256=self.bundle.sha256,
-                model_version=self.version,
-                entity_id=one.key,
-                pd=one.pd,
-                score=one.score,
-                grade=one.grade,
-                decision=one.decision,
-                payload=payload_of(application, one, self.bundle, with_reasons=self.with_reasons),
                 kind="batch",
                 # A row's number instead of its key: this stays when personal data are deleted.
                 idempotency=Idempotency(f"{self.run_id}/{first + place}", self.run_id),
+                with_reasons=self.with_reasons,
             )
             for place, (decision_id, application, one) in enumerate(
                 zip(decision_ids(self.run_id, first, len(decided)), applications, decided, strict=True)

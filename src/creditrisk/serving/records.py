@@ -11,7 +11,7 @@ from typing import Any
 
 from creditrisk.decisions.decide import Decided, Explained
 from creditrisk.decisions.intake import Application
-from creditrisk.decisions.passport import payload_of
+from creditrisk.decisions.passport import passport_of
 from creditrisk.kinds import new_decision_id
 from creditrisk.ports import Idempotency, Kept, Passport, PassportKind
 from creditrisk.serving.model import Model
@@ -34,23 +34,21 @@ def recorder(
 
     def records(decided: Sequence[Decided]) -> list[Passport]:
         return [
-            Passport(
+            passport_of(
+                application,
+                one,
+                model.bundle,
+                book=model.book.name,
+                model_version=model.version,
                 decision_id=new_decision_id(),
                 request_id=request_id,
                 caller=caller,
                 time=time,
-                book=model.book.name,
-                bundle_sha256=model.bundle.sha256,
-                model_version=model.version,
-                entity_id=one.key,
-                pd=one.pd,
-                score=one.score,
-                grade=one.grade,
-                decision=one.decision,
-                payload={**payload_of(application, one, model.bundle, with_reasons=with_reasons), **(more or {})},
                 kind=kind,
                 about=about,
                 idempotency=idempotency,
+                with_reasons=with_reasons,
+                more=more,
             )
             for application, one in zip(applications, decided, strict=True)
         ]
