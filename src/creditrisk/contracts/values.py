@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from decimal import ROUND_HALF_UP, Context, Decimal
 
@@ -24,6 +24,8 @@ _WIDE = Context(prec=400, rounding=ROUND_HALF_UP)
 _TENTH_PLACE = Decimal("1E-10")
 
 _number = re.compile(NUMBER, re.ASCII)
+_json_number = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
+_json_boolean = re.compile("true|false")
 _per_cent = re.compile(PER_CENT, re.ASCII)
 _months = re.compile(MONTHS, re.ASCII)
 _date = re.compile(DATE, re.ASCII)
@@ -42,6 +44,31 @@ class Rounded(Exception):
     def __init__(self, value: int) -> None:
         super().__init__()
         self.value = value
+
+
+def _of_another_kind(expected: str, given: object, *, unquoted: re.Pattern[str] | None = None) -> NotReadable:
+    """Says as which kind of JSON it came, and what to do about it; nothing of the value.
+
+    unquoted: what text looks like that would do without its quotes; None where text is what is expected.
+    """
+    advice = ""
+    if isinstance(given, str):
+        if not given:
+            advice = ", an empty one: send null where there is nothing"
+        elif unquoted is not None and unquoted.fullmatch(given):
+            advice = ": send it without quotes"
+    elif unquoted is None and _kind(given) == "a number":
+        advice = ": send it as text"
+    return NotReadable(f"{expected}; it came as {_kind(given)}{advice}")
+
+
+def _kind(given: object) -> str:
+    if isinstance(given, bool):
+        return "true or false"
+    if isinstance(given, float | Decimal):
+        return "a number" if Decimal(given).is_finite() else "no finite number"
+    kinds = ((str, "text"), (int, "a number"), (Mapping, "an object"), (Sequence, "a list"))
+    return next((word for kind, word in kinds if isinstance(given, kind)), "something else")
 
 
 def value_reader(column: Column, dates: str | None = None) -> Read:
@@ -69,7 +96,7 @@ def value_reader(column: Column, dates: str | None = None) -> Read:
 def _text_reader(missing: frozenset[str]) -> Read:
     def read(given: object) -> Value:
         if type(given) is not str:
-            raise NotReadable("expected text")
+            raise _of_another_kind("expected text", given)
         if not given or given in missing:
             return None
         if not given.isascii():
@@ -90,7 +117,7 @@ def _need_text(given: str) -> None:
 
 def _boolean(given: object) -> Value:
     if type(given) is not bool:
-        raise NotReadable("expected true or false")
+        raise _of_another_kind("expected true or false", given, unquoted=_json_boolean)
     return given
 
 
@@ -110,7 +137,7 @@ def _finite(given: object, expected: str) -> int | Decimal:
         return given
     if type(given) is float and math.isfinite(given):
         return Decimal(repr(given))
-    raise NotReadable(expected)
+    raise _of_another_kind(expected, given, unquoted=_json_number)
 
 
 def _integer(given: object) -> Value:
@@ -226,7 +253,7 @@ def _date_reader(column: Column, missing: frozenset[str], dates: str | None) -> 
         if type(given) is date:
             return given
         if type(given) is not str:
-            raise NotReadable(f"expected a date like {example}")
+            raise _of_another_kind(f"expected a date like {example}", given)
         if not given or given in missing:
             return None
         found = written(given)
