@@ -131,7 +131,7 @@ class Intake:
     def _key_of(self, main: Row) -> Any:
         if not self._entity.hash_of:
             return main[self._tables[MAIN].place_of(self._key)]
-        joined = "|".join(["~" if main[place] is None else text(main[place]) for place, text in self._hashed])
+        joined = "|".join(["~" if (value := main[place]) is None else text(value) for place, text in self._hashed])
         return hashlib.md5(joined.encode(), usedforsecurity=False).hexdigest()
 
     def _check_as_of(self, main: Row, where: str, at: date | None, problems: list[Problem]) -> None:

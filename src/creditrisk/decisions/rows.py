@@ -87,12 +87,13 @@ class TableReader:
                     Problem(place(where, name), "unknown column", did_you_mean(str(name)[:64], self._places))
                 )
             elif value is not None:
+                at, read = found
                 try:
-                    row[found[0]] = found[1](value)
+                    row[at] = read(value)
                 except NotReadable as error:
                     problems.append(Problem(f"{where}.{name}", "not readable", str(error)))
                 except Rounded as kept:
-                    row[found[0]] = kept.value
+                    row[at] = kept.value
                     told[f"rounded:{self.table}.{name}"] = None
         self._look_at_names(given, where, told, problems)
         if len(problems) > before:
@@ -110,20 +111,18 @@ class TableReader:
         if not names >= self._expected:
             told[f"left_out:{self.table}"] = None
         if self._unused and not names.isdisjoint(self._unused):
-            told.update(
-                (self._unused[name], None) for name in given if name in self._unused and given[name] is not None
-            )
+            unused = self._unused
+            told |= {unused[name]: None for name, value in given.items() if value is not None and name in unused}
 
     def _check(self, row: Row, where: str, told: Told, problems: list[Problem]) -> None:
         for check in self._filled:
             if row[check.place] is None:
                 check.tell(where, told, problems)
         for check, at, lowest, highest in self._bounded:
-            value = row[at]
-            if value is not None and not lowest <= value <= highest and check.condition(row):  # type: ignore[operator]
+            if (value := row[at]) is not None and not lowest <= value <= highest and check.condition(row):  # type: ignore[operator]
                 check.tell(where, told, problems)
         for at, known, warning in self._known:
-            if row[at] is not None and row[at] not in known:
+            if (value := row[at]) is not None and value not in known:
                 told[warning] = None
         for check in self._others:
             if check.condition(row):

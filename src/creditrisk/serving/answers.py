@@ -8,7 +8,8 @@ from typing import Any
 
 from starlette.responses import Response
 
+_WRITER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
 
 def json_response(value: Mapping[str, Any], status: int = 200) -> Response:
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return Response(text.encode(), status, media_type="application/json")
+    return Response(_WRITER.encode(value).encode(), status, media_type="application/json")

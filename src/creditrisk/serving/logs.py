@@ -6,8 +6,10 @@ import contextlib
 import logging
 import sys
 import traceback
+from collections.abc import Callable
 from typing import Any, TextIO, cast
 
+import orjson
 import structlog
 
 log = structlog.get_logger("creditrisk.serving")
@@ -35,7 +37,7 @@ def write_json_logs() -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
     ]
     structlog.configure(
-        processors=[*shared, structlog.processors.JSONRenderer()],
+        processors=[*shared, structlog.processors.JSONRenderer(serializer=_spelt)],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.WriteLoggerFactory(file=cast(TextIO, Lines(sys.stderr))),
         cache_logger_on_first_use=True,
@@ -53,6 +55,10 @@ def write_json_logs() -> None:
     )
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     logging.getLogger("uvicorn.error").setLevel(logging.INFO)
+
+
+def _spelt(event: object, default: Callable[[Any], Any]) -> str:
+    return orjson.dumps(event, default).decode()
 
 
 def places_of(error: BaseException) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Awaitable, Callable
+from functools import lru_cache
 from pathlib import Path
 
 from starlette.requests import Request
@@ -19,6 +20,7 @@ LOCAL = Caller("local", frozenset({"admin"}))
 """Everybody, on a server without keys that listens on loopback only."""
 
 
+@lru_cache(maxsize=64)
 def is_loopback(host: str) -> bool:
     if host == "localhost":
         return True
