@@ -18,12 +18,11 @@ import requests
 from creditrisk.wiring import decision_store_for
 from tests.support.load import Load
 from tests.support.postgres import PostgresServer
-from tests.support.small_disk import fill, small_disk
+from tests.support.small_disk import as_root_of_a_namespace, fill, small_disk
 from tests.support.tiny_server import RECORDS, Running, Trained, running
 from tests.support.tracing import moments, traced
 
 URL = "CREDITRISK_DECISIONS_URL"
-root_only = pytest.mark.skipif(os.getuid() != 0, reason="only root mounts disks and traces other processes")
 
 
 @dataclass(frozen=True)
@@ -48,8 +47,12 @@ def place(trained: Trained, component: Callable[[str], str]) -> Iterator[Place]:
         yield Place(room.enter_context(running(trained, folder)), folder, lambda: component("strace"))
 
 
-@root_only
-def test_each_answer_goes_out_after_its_record_was_synced(place: Place, tmp_path: Path) -> None:
+def test_each_answer_goes_out_after_its_record_was_synced(
+    place: Place, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    if os.getuid() != 0:
+        as_root_of_a_namespace(request.node)
+        return
     trace = tmp_path / "trace"
     calls = "trace=read,recvfrom,recvmsg,write,writev,sendto,sendmsg,pwrite64,fsync,fdatasync"
     with (
@@ -125,12 +128,13 @@ def away(place: Place) -> Iterator[None]:
 type Cause = Callable[[Place], AbstractContextManager[None]]
 
 
-@pytest.mark.parametrize(
-    "cause", [pytest.param(full_disk, marks=root_only), no_more_bytes, pytest.param(read_only, marks=root_only), away]
-)
+@pytest.mark.parametrize("cause", [full_disk, no_more_bytes, read_only, away])
 def test_a_disk_that_fails_is_told_nothing_unkept_is_answered_and_it_recovers(
-    cause: Cause, place: Place, trained: Trained
+    cause: Cause, place: Place, trained: Trained, request: pytest.FixtureRequest
 ) -> None:
+    if cause in (full_disk, read_only) and os.getuid() != 0:
+        as_root_of_a_namespace(request.node)
+        return
     fails_and_recovers(lambda: cause(place), place.server, trained)
 
 

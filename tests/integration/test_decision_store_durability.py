@@ -29,7 +29,7 @@ from creditrisk.errors import BadConfig, BrokenFile, CreditRiskError, MissingInp
 from tests.support.decision_stores import open_store
 from tests.support.passports import passport
 from tests.support.postgres import PostgresServer
-from tests.support.small_disk import fill, small_disk
+from tests.support.small_disk import as_root_of_a_namespace, fill, small_disk
 
 KILLS = 20
 
@@ -120,7 +120,7 @@ def test_the_disk_is_synced_before_append_returns(file: Path, tmp_path: Path, co
 
 def test_a_full_disk_keeps_nothing_and_goes_on_when_there_is_room(request: pytest.FixtureRequest) -> None:
     if os.getuid() != 0:
-        as_root_of_a_namespace(request.node.name)
+        as_root_of_a_namespace(request.node)
         return
     with small_disk(3) as disk:
         store = open_store(f"sqlite:///{disk / 'decisions.db'}")
@@ -140,12 +140,6 @@ def test_a_full_disk_keeps_nothing_and_goes_on_when_there_is_room(request: pytes
         told = store.verify()
         assert (told.unbroken, told.payloads, len(told.chains)) == (True, 3, 1)
         store.close()
-
-
-def as_root_of_a_namespace(test: str) -> None:
-    """The same test where anybody may mount a file system."""
-    again = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"{__file__}::{test}")
-    subprocess.run(["unshare", "--map-root-user", "--mount", *again], check=True, timeout=300)
 
 
 def check_for_ever(store: SqlDecisionStore) -> None:

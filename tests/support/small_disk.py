@@ -1,13 +1,16 @@
-"""A file system that is soon full. Only root mounts one."""
+"""A file system that is soon full. Root mounts one, and who is not root becomes root of a namespace."""
 
 from __future__ import annotations
 
 import contextlib
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+import pytest
 
 
 @contextmanager
@@ -27,3 +30,9 @@ def fill(disk: Path) -> Path:
         while True:
             stream.write(bytes(2**16))
     return ballast
+
+
+def as_root_of_a_namespace(test: pytest.Item) -> None:
+    """The same test where anybody may mount a file system, and trace what is started there."""
+    again = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"{test.path}::{test.name}")
+    subprocess.run(["unshare", "--map-root-user", "--mount", *again], check=True, timeout=600)

@@ -16,6 +16,8 @@ from tests.unit.serving.conftest import Served
 
 EXAMPLES = int(os.environ.get("TEST_EXAMPLES", "12"))
 """Of each operation and each kind, as described and not as described."""
+CASES = 16 * EXAMPLES
+"""That there are at least: 2,000 in `make bench-full`."""
 
 pytestmark = pytest.mark.integration
 CHECKS = ("not_a_server_error", "status_code_conformance", "content_type_conformance", "response_schema_conformance")
@@ -44,4 +46,4 @@ def test_every_operation_answers_as_it_is_described(served: Served) -> None:
         for mode in schemathesis.GenerationMode:
             with contextlib.suppress(Unsatisfiable):  # an operation without parameters has nothing that could be wrong
                 quick(given(case=operation.as_strategy(generation_mode=mode))(ask))()
-    assert asked >= 200
+    assert asked >= CASES
