@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import typer
 
 from creditrisk.errors import CreditRiskError
+
+STOPPED = 130
+"""Exit code of a program that somebody stopped with Ctrl-C."""
 
 type Progress = Callable[[str, str, float], None]
 
@@ -88,3 +91,27 @@ def tell_error(error: CreditRiskError, *, as_json: bool) -> None:
     lines += [f"  where: {error.where}"] if error.where else []
     lines += [f"  hint:  {error.hint}"] if error.hint else []
     print("\n".join(lines), file=sys.stderr)  # noqa: T201
+
+
+def show(table: Any) -> None:
+    """A table, or several together, as a terminal shows them."""
+    from rich.console import Console
+
+    Console().print(table)
+
+
+def show_released(released: Sequence[Mapping[str, Any]]) -> None:
+    """In red, which suspects of the leak radar somebody let through."""
+    if released:
+        from creditrisk.pages.terminal import released_banner
+
+        show(released_banner(released))
+
+
+def or_exit(check: Callable[[], None]) -> None:
+    """A check whose result is on stdout already: a no is one message on stderr and the exit code."""
+    try:
+        check()
+    except CreditRiskError as error:
+        tell_error(error, as_json=False)
+        raise typer.Exit(error.exit_code) from error

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from creditrisk.cli_output import shown_progress, tell, tell_error
-from creditrisk.errors import BadUsage, CreditRiskError
+from creditrisk.cli.options import WORKSPACE, Actor, AsJson, BookName, Debug, WorkspaceDir
+from creditrisk.cli.output import or_exit, shown_progress, tell
+from creditrisk.errors import BadUsage
 
 decisions = typer.Typer(
     name="decisions",
@@ -20,13 +21,10 @@ decisions = typer.Typer(
 )
 
 DecisionId = Annotated[str, typer.Argument(metavar="ID", help="decision_id, as it was answered.")]
-WorkspaceDir = Annotated[Path, typer.Option("--workspace", help="Where everything is written.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable on stdout; progress and logs on stderr.")]
-Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
-Actor = Annotated[str | None, typer.Option("--by", help="Who acts; else CREDITRISK_ACTOR, else the system's user.")]
 Note = Annotated[str, typer.Option("--note", metavar="TEXT", help="Why, for whoever asks later.")]
 
-WORKSPACE = Path("workspace")
+type Act = Callable[..., None]
+"""act(store, decision_id, by=..., note=...)"""
 
 
 @decisions.callback(invoke_without_command=True)
@@ -77,7 +75,7 @@ def verify(
         report = decision_records.verify(store, lambda what, share: progress("verify", what, share))
         progress("verify", "done", 1.0)
     tell(report, as_json=as_json, words=lambda: typer.echo("\n".join(verification_lines(report))))
-    _exit_unless(lambda: decision_records.need_unbroken(report))
+    or_exit(lambda: decision_records.need_unbroken(report))
 
 
 @decisions.command()
@@ -115,12 +113,12 @@ def replay(
             )  # fmt: skip
         progress("replay", "done", 1.0)
     tell(report, as_json=as_json, words=lambda: typer.echo("\n".join(replay_lines(report))))
-    _exit_unless(lambda: replay_decisions.need_same(report))
+    or_exit(lambda: replay_decisions.need_same(report))
 
 
 @decisions.command()
 def overrides(
-    book: Annotated[str, typer.Argument(metavar="BOOK", help="home_credit, lending_club, or a folder of that shape.")],
+    book: BookName,
     since: Annotated[
         str | None, typer.Option("--since", metavar="TIME", help="From then on: 2026-01-31, or with a time of day.")
     ] = None,
@@ -140,30 +138,32 @@ def overrides(
     tell(report, as_json=as_json, words=lambda: typer.echo("\n".join(override_lines(report))))
 
 
-@decisions.command()
-def hold(
-    decision: DecisionId,
-    note: Note,
-    workspace: WorkspaceDir = WORKSPACE,
-    by: Actor = None,
-    as_json: AsJson = False,
-    debug: Debug = False,  # noqa: ARG001
-) -> None:
-    """Legal hold: nothing of this decision, or of what is about it, is deleted."""
-    _act(workspace, as_json, lambda store: store.hold(decision, by=_actor(by), note=note), decision, "held")
+def _acting(done: str, act: Act) -> Callable[..., None]:
+    """The command of an act upon the record of one decision. done: how it is told."""
+
+    def command(
+        decision: DecisionId,
+        note: Note,
+        workspace: WorkspaceDir = WORKSPACE,
+        by: Actor = None,
+        as_json: AsJson = False,
+        debug: Debug = False,  # noqa: ARG001
+    ) -> None:
+        from creditrisk.wiring import decision_store_for
+
+        with closing(decision_store_for(workspace, create=False, writes=True)) as store:
+            act(store, decision, by=_actor(by), note=note)
+        tell({"decision_id": decision, done: True}, as_json=as_json, words=lambda: typer.echo(f"{done}: {decision}"))
+
+    return command
 
 
-@decisions.command()
-def release(
-    decision: DecisionId,
-    note: Note,
-    workspace: WorkspaceDir = WORKSPACE,
-    by: Actor = None,
-    as_json: AsJson = False,
-    debug: Debug = False,  # noqa: ARG001
-) -> None:
-    """End a legal hold."""
-    _act(workspace, as_json, lambda store: store.release(decision, by=_actor(by), note=note), decision, "released")
+decisions.command("hold", help="Legal hold: nothing of this decision, or of what is about it, is deleted.")(
+    _acting("held", lambda store, decision, **who: store.hold(decision, **who))
+)
+decisions.command("release", help="End a legal hold.")(
+    _acting("released", lambda store, decision, **who: store.release(decision, **who))
+)
 
 
 @decisions.command()
@@ -214,14 +214,6 @@ def delete(
     tell(told, as_json=as_json, words=words)
 
 
-def _act(workspace: Path, as_json: bool, act: Callable[[Any], None], decision: str, done: str) -> None:
-    from creditrisk.wiring import decision_store_for
-
-    with closing(decision_store_for(workspace, create=False, writes=True)) as store:
-        act(store)
-    tell({"decision_id": decision, done: True}, as_json=as_json, words=lambda: typer.echo(f"{done}: {decision}"))
-
-
 def _time(text: str | None, option: str) -> datetime | None:
     """In UTC where the text names no zone."""
     if text is None:
@@ -239,12 +231,3 @@ def _actor(by: str | None) -> str:
     from creditrisk.config import read_settings
 
     return by or read_settings().actor
-
-
-def _exit_unless(need: Callable[[], None]) -> None:
-    """The report is on stdout already, so a refusal is told on stderr only."""
-    try:
-        need()
-    except CreditRiskError as error:
-        tell_error(error, as_json=False)
-        raise typer.Exit(error.exit_code) from error

@@ -1,0 +1,44 @@
+"""What many commands may be told, each option with its words for `--help` in one place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from creditrisk.errors import BadUsage
+
+BookName = Annotated[str, typer.Argument(metavar="BOOK", help="home_credit, lending_club, or a folder of that shape.")]
+WorkspaceDir = Annotated[Path, typer.Option("--workspace", help="Where everything is written.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable on stdout; progress and logs on stderr.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+RawDir = Annotated[
+    str | None,
+    typer.Option("--raw", metavar="DIR", help="Folder with one file per raw table; may be s3://, az://, gs://."),
+]
+Overrides = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Over the book's portfolio.yaml; repeatable.")
+]
+Actor = Annotated[str | None, typer.Option("--by", help="Who acts; else CREDITRISK_ACTOR, else the system's user.")]
+EstimatorName = Annotated[str | None, typer.Option("--estimator", help="A family of models; else the book's own.")]
+
+WORKSPACE = Path("workspace")
+
+
+def settings_of(overrides: list[str] | None, estimator: str | None = None) -> dict[str, Any]:
+    """--set KEY=VALUE as {dotted key: value}; values are read as YAML, so numbers and lists work."""
+    import yaml
+
+    settings: dict[str, Any] = {}
+    for text in overrides or ():
+        key, equals, value = text.partition("=")
+        if not equals or not key:
+            raise BadUsage(f'--set "{text}" is not KEY=VALUE', hint="for example --set training.seed=3")
+        try:
+            settings[key] = yaml.safe_load(value)
+        except yaml.YAMLError as error:
+            raise BadUsage(f'--set "{text}": the value is not YAML', hint="quote it") from error
+    if estimator:
+        settings["training.estimator"] = estimator
+    return settings
