@@ -113,6 +113,11 @@ async def reload(request: Request, caller: Administrator) -> Response:  # noqa: 
 
 
 def tell_other_workers(server: Server) -> None:
-    """Each worker looks at this file every second."""
-    server.ports.folder.mkdir(parents=True, exist_ok=True)
-    (server.ports.folder / "reload").write_text(f"{server.ports.clock.now().isoformat()}\n", encoding="utf-8")
+    """Each worker looks at this file every second. Raises OutsideFailed when it cannot be written."""
+    file = server.ports.folder / "reload"
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(f"{server.ports.clock.now().isoformat()}\n", encoding="utf-8")
+    except OSError as error:
+        what = f"the other workers could not be told of the reload: {error.strerror}"
+        raise OutsideFailed(what, where=str(file), hint="ask again when there is room", retry_after_s=2.0) from error

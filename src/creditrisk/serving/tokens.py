@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from creditrisk.errors import BadConfig
+from creditrisk.errors import BadConfig, OutsideFailed
 from creditrisk.serving.keys import ROLES, Caller
 
 LEEWAY_S = 30
@@ -56,7 +56,10 @@ class Tokens:
         self._keys, self._stamp = keys, (stat.st_mtime_ns, stat.st_size)
 
     def caller_of(self, token: str) -> Caller | None:
-        """Who the token speaks for, or None: expired, of another issuer, used before, not signed by a known key."""
+        """Who the token speaks for, or None: expired, of another issuer, used before, not signed by a known key.
+
+        Raises OutsideFailed where its use cannot be noted: then it might be used again.
+        """
         try:
             claims = self._checked(token)
         except (self._jwt.PyJWTError, ValueError, KeyError, TypeError):
@@ -87,12 +90,19 @@ class Tokens:
     def _first_use(self, claims: dict[str, Any]) -> bool:
         if "jti" not in claims:
             return True
-        self._used.mkdir(parents=True, exist_ok=True)
         named = hashlib.sha256(f"{claims['iss']}\n{claims['jti']}".encode()).hexdigest()
         try:
+            self._used.mkdir(parents=True, exist_ok=True)
             os.close(os.open(self._used / f"{int(claims['exp'])}-{named}", os.O_CREAT | os.O_EXCL, 0o600))
         except FileExistsError:
             return False
+        except OSError as error:
+            raise OutsideFailed(
+                f"that a token was used cannot be noted: {error.strerror}",
+                where=str(self._used),
+                hint="see whether its folder may be written and has room",
+                retry_after_s=1.0,
+            ) from error
         return True
 
     def forget_expired(self) -> None:

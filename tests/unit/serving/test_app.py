@@ -269,6 +269,13 @@ def test_every_route_is_described_with_its_refusals(served: Served) -> None:
             assert path in ("/ready", "/ping", "/version") or {"500", "503"} <= set(told["responses"]), path
 
 
+def test_a_reload_that_cannot_be_told_to_the_other_workers_is_asked_for_again(serve: Serve, tmp_path: Path) -> None:
+    (tmp_path / "serving").touch()  # where a folder should be
+    answer = serve().calls.post("/admin/reload")
+    problem(answer, 503)
+    assert int(answer.headers["Retry-After"]) >= 1
+
+
 def test_reload_says_that_nothing_changed(served: Served) -> None:
     assert served.calls.post("/admin/reload").json()["taken"] is False
 

@@ -14,7 +14,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from creditrisk.errors import BadConfig
+from creditrisk.errors import BadConfig, OutsideFailed
 from creditrisk.serving.tokens import Tokens
 
 KEY, OTHER = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
@@ -106,6 +106,17 @@ def test_a_token_with_an_id_counts_once_in_all_workers(tokens: Tokens, tmp_path:
     )  # fmt: skip
     assert other_worker.caller_of(once) is None
     assert other_worker.caller_of(token(jti="8")) is not None
+
+
+def test_a_token_whose_use_cannot_be_noted_opens_nothing(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    tokens = Tokens(
+        jwks(tmp_path), issuer="https://id.example", audience="creditrisk", algorithms=("ES256",), roles_claim="roles",
+        used=tmp_path / "file" / "used",
+    )  # fmt: skip
+    with pytest.raises(OutsideFailed):
+        tokens.caller_of(token(jti="7"))
+    assert tokens.caller_of(token()) is not None
 
 
 def test_used_ids_are_forgotten_when_their_token_has_expired(tokens: Tokens, tmp_path: Path) -> None:
