@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import signal
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
@@ -175,7 +176,23 @@ def server_app(options: ServerOptions) -> ASGIApp:
         inference=MlflowInferenceLog(tracking, artifacts=None if tracking.startswith("http") else root.artifacts),
     )
     alias = options.alias or serving.model_alias or PRODUCTION
-    return create_app(book, ports, serving, alias=alias, host=options.host, workers=options.workers, span=span_maker())
+    with left_out("sklearn"):  # XGBoost takes it along where it is installed, with all of scipy.stats
+        return create_app(
+            book, ports, serving, alias=alias, host=options.host, workers=options.workers, span=span_maker()
+        )
+
+
+@contextmanager
+def left_out(package: str) -> Iterator[None]:
+    """To whoever asks for the package meanwhile it is not installed; without effect where it was imported before."""
+    if package in sys.modules:
+        yield
+        return
+    sys.modules[package] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        sys.modules.pop(package, None)
 
 
 def worker() -> ASGIApp:

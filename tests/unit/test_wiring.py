@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from creditrisk.adapters.mlflow_registry import MlflowRegistry
 from creditrisk.adapters.mlflow_tracking import MlflowTracker
 from creditrisk.errors import BadConfig, Refused
-from creditrisk.wiring import book_with, context_for
+from creditrisk.wiring import book_with, context_for, left_out
 from tests.support.tiny_book import write_tiny_book
 
 
@@ -64,3 +65,16 @@ def test_a_book_is_held_against_a_second_run_and_free_after_a_failure(tmp_path: 
         pass
     with context_for(book, tmp_path / "ws", progress=silent):
         pass
+
+
+def test_a_package_that_is_left_out_is_missing_for_so_long_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "bulky").mkdir()
+    (tmp_path / "bulky" / "part.py").write_text("answer = 42\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    with left_out("bulky"), pytest.raises(ImportError):
+        importlib.import_module("bulky.part")
+    assert importlib.import_module("bulky.part").answer == 42
+    with left_out("bulky"):
+        assert importlib.import_module("bulky.part").answer == 42
