@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import fields, replace
 from datetime import datetime
 from itertools import batched
-from operator import attrgetter
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
@@ -17,26 +15,35 @@ from creditrisk import __version__
 from creditrisk import decision_chain as chain
 from creditrisk.adapters.decision_columns import batch_of
 from creditrisk.adapters.decision_store_database import Database, open_database
+from creditrisk.adapters.decision_store_statements import (
+    ABOUT,
+    PAGE,
+    Insert,
+    Statements,
+    between,
+    columns_of,
+    head_of,
+    holds,
+    is_held,
+    place_of,
+    record_of,
+    same_place,
+    sealed_of,
+    with_payload,
+)
 from creditrisk.adapters.decision_store_tables import CHAINS, PAYLOADS, PROBE, RECORDS
 from creditrisk.decision_chain import Entry, Found, Head, Record
 from creditrisk.errors import BadUsage, DuplicateKey, OutsideFailed, Refused
 from creditrisk.kinds import new_decision_id
 from creditrisk.ports import ActUpon, Clock, Kept, Passport, PassportKind, Verification
-from creditrisk.sealing import PayloadKeys, Sealed
+from creditrisk.sealing import PayloadKeys
 from creditrisk.signatures import Signer
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-PAGE = 256
-"""Rows read at a time: a short transaction each, so that readers never keep the WAL from being taken in."""
-
 TRIES = 3
 """Of one append: a connection that was lost, a head that a lost commit had moved after all."""
-
-COLUMNS = tuple(each.name for each in fields(Record))
-_columns = attrgetter(*COLUMNS)
-_ABOUT = RECORDS.alias("about")
 
 
 class _HeadMoved(Exception):
@@ -54,7 +61,7 @@ class SqlDecisionStore:
         self._keys = keys
         self._trusted = trusted | {signer.public}
         self._clock = clock
-        self._records, self._payloads = (_Insert(table, database.engine.dialect) for table in (RECORDS, PAYLOADS))
+        self._records, self._payloads = (Insert(table, database.engine.dialect) for table in (RECORDS, PAYLOADS))
         self._lock = RLock()
         self._head = chain.before_first(new_decision_id())
         self._in_doubt = False
@@ -135,7 +142,7 @@ class SqlDecisionStore:
             return
         with self._database.reading() as connection:
             row = connection.execute(sa.select(CHAINS).where(CHAINS.c.chain_id == self._head.chain_id)).first()
-        found = chain.before_first(self._head.chain_id) if row is None else _head_of(row)
+        found = chain.before_first(self._head.chain_id) if row is None else head_of(row)
         if found in self._attempted:
             self._head = found
         elif found != self._head:  # the store was restored from an older copy: what comes now is a chain of its own
@@ -152,7 +159,7 @@ class SqlDecisionStore:
             self._move(connection, head, after)
             self._attempted.add(after)
             mine.add(after)
-            self._records.all(connection, [_columns(entry.record) for entry in placed])
+            self._records.all(connection, [columns_of(entry.record) for entry in placed])
             sealed = [(entry.record, entry.sealed) for entry in placed if entry.sealed is not None]
             self._payloads.all(
                 connection,
@@ -163,11 +170,11 @@ class SqlDecisionStore:
     def _begin(self, connection: sa.Connection) -> Entry:
         """The opening record of this writer's chain, which names the ends of the others."""
         unseen = sa.select(CHAINS).where(CHAINS.c.witnessed < CHAINS.c.sequence).order_by(CHAINS.c.chain_id)
-        witnessed = [_head_of(row) for row in connection.execute(unseen)]
+        witnessed = [head_of(row) for row in connection.execute(unseen)]
         for other in witnessed:
             at = CHAINS.c.chain_id == other.chain_id
             connection.execute(sa.update(CHAINS).where(at).values(witnessed=other.sequence))
-        connection.execute(_Statements.new_chain, {"chain_id": self._head.chain_id, "link": self._head.link})
+        connection.execute(Statements.new_chain, {"chain_id": self._head.chain_id, "link": self._head.link})
         return chain.opened(
             self._head.chain_id,
             self._signer,
@@ -181,28 +188,28 @@ class SqlDecisionStore:
             "chain": head.chain_id, "sequence_now": head.sequence, "link_now": head.link,
             "sequence_then": after.sequence, "link_then": after.link,
         }  # fmt: skip
-        if connection.execute(_Statements.move, places).rowcount != 1:
+        if connection.execute(Statements.move, places).rowcount != 1:
             raise _HeadMoved
 
     def find(self, decision_id: str) -> Kept | None:
-        return next(iter(self._select(_Statements.find, decision_id=decision_id)), None)
+        return next(iter(self._select(Statements.find, decision_id=decision_id)), None)
 
     def about(self, decision_id: str) -> Sequence[Kept]:
-        return self._select(_Statements.about, decision_id=decision_id)
+        return self._select(Statements.about, decision_id=decision_id)
 
     def acts(self, decision_id: str) -> Sequence[ActUpon]:
         upon = (RECORDS.c.about == decision_id, RECORDS.c.kind.in_(chain.ACTS))
         query = sa.select(RECORDS).where(*upon).order_by(RECORDS.c.time, RECORDS.c.chain_id, RECORDS.c.sequence)
         with self._database.reading() as connection:
-            return [chain.told_act(_record(row)) for row in connection.execute(query)]
+            return [chain.told_act(record_of(row)) for row in connection.execute(query)]
 
     def answered(self, caller: str, key: str) -> Sequence[Kept]:
-        return self._select(_Statements.answered, caller=caller, key=key)
+        return self._select(Statements.answered, caller=caller, key=key)
 
     def _select(self, query: sa.Select[Any], **values: str) -> list[Kept]:
         with self._database.reading() as connection:
             rows = connection.execute(query, values).all()
-        return [chain.kept(_record(row), _sealed(row), self._keys, held=bool(row.held)) for row in rows]
+        return [chain.kept(record_of(row), sealed_of(row), self._keys, held=bool(row.held)) for row in rows]
 
     def kept(
         self,
@@ -212,7 +219,7 @@ class SqlDecisionStore:
         until: datetime | None = None,
         kind: PassportKind | None = None,
     ) -> Iterator[Kept]:
-        for page in self._pages(book, _between(since, until, kind)):
+        for page in self._pages(book, between(since, until, kind)):
             yield from page
 
     def counted(
@@ -220,7 +227,7 @@ class SqlDecisionStore:
     ) -> Mapping[tuple[str, str | None], int]:
         groups = (RECORDS.c.kind, RECORDS.c.decision)
         query = sa.select(*groups, sa.func.count().label("records")).where(
-            RECORDS.c.book == book, RECORDS.c.kind.not_in(tuple(chain.ACTS)), *_between(since, until)
+            RECORDS.c.book == book, RECORDS.c.kind.not_in(tuple(chain.ACTS)), *between(since, until)
         )
         with self._database.reading() as connection:
             rows = connection.execute(query.group_by(*groups)).all()
@@ -229,10 +236,10 @@ class SqlDecisionStore:
     def batches(
         self, book: str, *, since: datetime | None = None, until: datetime | None = None
     ) -> Iterator[pa.RecordBatch]:
-        return (batch_of(page) for page in self._pages(book, _between(since, until)))
+        return (batch_of(page) for page in self._pages(book, between(since, until)))
 
     def _pages(self, book: str, asked: Sequence[sa.ColumnElement[bool]]) -> Iterator[list[Kept]]:
-        query = _Statements.page.where(*asked)
+        query = Statements.page.where(*asked)
         time, decision_id = "", ""
         while page := self._select(query, book=book, time=time, decision_id=decision_id):
             yield page
@@ -246,8 +253,8 @@ class SqlDecisionStore:
         place = (RECORDS.c.time, RECORDS.c.decision_id)
         query = (
             sa.select(*place)
-            .join(PAYLOADS, _same_place(PAYLOADS))
-            .where(RECORDS.c.book == book, sa.or_(sa.false(), *limits), sa.not_(_is_held()))
+            .join(PAYLOADS, same_place(PAYLOADS))
+            .where(RECORDS.c.book == book, sa.or_(sa.false(), *limits), sa.not_(is_held()))
             .order_by(*place)
             .limit(PAGE)
         )
@@ -292,7 +299,7 @@ class SqlDecisionStore:
         def need_fitting(connection: sa.Connection) -> None:
             self._database.alone(connection)
             self._need(connection, [decision_id])
-            own = sa.select(_holds(chain.HOLD, decision_id) > _holds(chain.RELEASE, decision_id))
+            own = sa.select(holds(chain.HOLD, decision_id) > holds(chain.RELEASE, decision_id))
             if bool(connection.execute(own).scalar()) == (kind == chain.HOLD):
                 what = "it is under legal hold already" if kind == chain.HOLD else "it is not under legal hold"
                 raise Refused(what, where=f"decision {decision_id}")
@@ -302,10 +309,10 @@ class SqlDecisionStore:
     def _need(self, connection: sa.Connection, decision_ids: Sequence[str]) -> Sequence[Any]:
         query = (
             sa.select(
-                RECORDS.c.chain_id, RECORDS.c.sequence, RECORDS.c.decision_id, _is_held().label("held"),
+                RECORDS.c.chain_id, RECORDS.c.sequence, RECORDS.c.decision_id, is_held().label("held"),
                 PAYLOADS.c.chain_id.is_not(None).label("there"),
             )
-            .outerjoin(PAYLOADS, _same_place(PAYLOADS))
+            .outerjoin(PAYLOADS, same_place(PAYLOADS))
             .where(RECORDS.c.decision_id.in_(decision_ids))
         )  # fmt: skip
         rows = connection.execute(query).all()
@@ -318,7 +325,7 @@ class SqlDecisionStore:
         verifying = chain.Verifying(self._trusted)
         with self._database.reading() as connection:
             rows = connection.execute(sa.select(CHAINS).order_by(CHAINS.c.chain_id)).all()
-        heads = [(_head_of(row), _place(row.witnessed)) for row in rows]
+        heads = [(head_of(row), place_of(row.witnessed)) for row in rows]
         total = sum(head.sequence + 1 for head, _ in heads)
         for some in batched(heads, PAGE):
             verifying.hear(self._openings([head.chain_id for head, _ in some]))
@@ -333,16 +340,14 @@ class SqlDecisionStore:
     def _openings(self, chain_ids: Sequence[str]) -> list[Record]:
         first = (RECORDS.c.chain_id.in_(chain_ids), RECORDS.c.sequence == 0)
         with self._database.reading() as connection:
-            return [_record(row) for row in connection.execute(sa.select(RECORDS).where(*first))]
+            return [record_of(row) for row in connection.execute(sa.select(RECORDS).where(*first))]
 
     def _found(self, head: Head, page_read: Callable[[], None]) -> Iterator[Found]:
         """The chain's records up to its head as it was when verification began, and what stands beyond a closing."""
         deletion = (
-            sa.exists()
-            .where(_ABOUT.c.about == RECORDS.c.decision_id, _ABOUT.c.kind == chain.DELETION)
-            .label("deletion")
+            sa.exists().where(ABOUT.c.about == RECORDS.c.decision_id, ABOUT.c.kind == chain.DELETION).label("deletion")
         )
-        query = _with_payload(deletion).where(RECORDS.c.chain_id == head.chain_id)
+        query = with_payload(deletion).where(RECORDS.c.chain_id == head.chain_id)
         query = query.order_by(RECORDS.c.sequence).limit(PAGE)
         after = -(2**62)
         while True:
@@ -351,10 +356,10 @@ class SqlDecisionStore:
                 grown = connection.execute(sa.select(CHAINS.c.sequence).where(CHAINS.c.chain_id == head.chain_id))
                 end = grown.scalar() or 0
             for row in rows:
-                record = _record(row)
+                record = record_of(row)
                 if head.sequence < record.sequence <= end:
                     return  # appended meanwhile
-                yield Found(record, _sealed(row), bool(row.deletion))
+                yield Found(record, sealed_of(row), bool(row.deletion))
             page_read()
             if len(rows) < PAGE:
                 return
@@ -365,7 +370,7 @@ class SqlDecisionStore:
         unknown = sa.select(RECORDS.c.chain_id).where(RECORDS.c.chain_id.not_in(known)).distinct()
         orphans = (
             sa.select(PAYLOADS.c.chain_id, PAYLOADS.c.sequence)
-            .outerjoin(RECORDS, _same_place(PAYLOADS))
+            .outerjoin(RECORDS, same_place(PAYLOADS))
             .where(RECORDS.c.chain_id.is_(None))
             .limit(chain.MOST_BREAKS)
         )
@@ -387,118 +392,7 @@ class SqlDecisionStore:
                 self._database.close()
 
 
-class _Insert:
-    """Rows of all columns of a table, past SQLAlchemy's treatment of single values, which costs more than the database
-    does: both drivers take them as they are.
-    """
-
-    def __init__(self, table: sa.Table, dialect: sa.Dialect) -> None:
-        compiled = sa.insert(table).compile(dialect=dialect)
-        self._text, self._names, self._order = str(compiled), table.columns.keys(), compiled.positiontup
-
-    def all(self, connection: sa.Connection, rows: Sequence[Sequence[Any]]) -> None:
-        """rows: in the order of the table's columns."""
-        if rows and self._order == self._names:
-            connection.exec_driver_sql(self._text, list(map(tuple, rows)))
-        elif rows:
-            connection.exec_driver_sql(self._text, [dict(zip(self._names, row, strict=True)) for row in rows])
-
-
-def _with_payload(*more: sa.ColumnElement[Any]) -> sa.Select[Any]:
-    return sa.select(RECORDS, PAYLOADS.c.salt, PAYLOADS.c.stored, PAYLOADS.c.entity_id, *more).outerjoin(
-        PAYLOADS, _same_place(PAYLOADS)
-    )
-
-
-def _same_place(table: sa.FromClause) -> sa.ColumnElement[bool]:
-    return sa.and_(table.c.chain_id == RECORDS.c.chain_id, table.c.sequence == RECORDS.c.sequence)
-
-
-def _is_held() -> sa.ColumnElement[bool]:
-    """Was it, or what it is about, held once more than released?"""
-    concerned = sa.or_(_ABOUT.c.about == RECORDS.c.decision_id, _ABOUT.c.about == RECORDS.c.about)
-    count = sa.func.coalesce(
-        sa.func.sum(sa.case((_ABOUT.c.kind == chain.HOLD, 1), (_ABOUT.c.kind == chain.RELEASE, -1), else_=0)), 0
-    )
-    kinds = _ABOUT.c.kind.in_((chain.HOLD, chain.RELEASE))
-    return sa.select(count).where(concerned, kinds).correlate(RECORDS).scalar_subquery() > 0
-
-
-def _holds(kind: str, decision_id: str) -> sa.ScalarSelect[int]:
-    at = (RECORDS.c.about == decision_id, RECORDS.c.kind == kind)
-    return sa.select(sa.func.count()).select_from(RECORDS).where(*at).scalar_subquery()
-
-
-def _record(row: Any) -> Record:
-    """From a row that begins with the columns of RECORDS, in the order of Record's fields."""
-    record = Record(*row[: len(COLUMNS)])
-    return record if isinstance(record.sequence, int) else replace(record, sequence=_place(record.sequence))
-
-
-def _head_of(row: Any) -> Head:
-    return Head(row.chain_id, _place(row.sequence), row.link)
-
-
-def _place(sequence: Any) -> int:
-    """-1 for what is no number: SQLite keeps text in a column of numbers if somebody puts it there."""
-    return sequence if isinstance(sequence, int) else -1
-
-
-def _sealed(row: Any) -> Sealed | None:
-    return None if row.salt is None else Sealed(bytes(row.salt), bytes(row.stored), row.entity_id)
-
-
 def _was_cut_off(error: OutsideFailed) -> bool:
     """Did the connection break, so that another one may do?"""
     cause = error.__cause__
     return isinstance(cause, exc.DBAPIError) and cause.connection_invalidated
-
-
-def _between(
-    since: datetime | None, until: datetime | None, kind: PassportKind | None = None
-) -> list[sa.ColumnElement[bool]]:
-    asked: list[sa.ColumnElement[bool]] = []
-    if since is not None:
-        asked.append(RECORDS.c.time >= chain.utc_text(since))
-    if until is not None:
-        asked.append(RECORDS.c.time < chain.utc_text(until))
-    if kind is not None:
-        asked.append(RECORDS.c.kind == kind)
-    return asked
-
-
-class _Statements:
-    """Made once: to build a statement costs more than to run it."""
-
-    _all = _with_payload(_is_held().label("held"))
-    _place = (RECORDS.c.time, RECORDS.c.decision_id)
-
-    find = _all.where(RECORDS.c.decision_id == sa.bindparam("decision_id"))
-    about = _all.where(
-        RECORDS.c.about == sa.bindparam("decision_id"), RECORDS.c.kind.not_in(tuple(chain.ACTS))
-    ).order_by(*_place)
-    answered = _all.where(
-        RECORDS.c.caller == sa.bindparam("caller"), RECORDS.c.idempotency_key == sa.bindparam("key")
-    ).order_by(RECORDS.c.idempotency_part)
-    page = (
-        _all.where(
-            RECORDS.c.book == sa.bindparam("book"),
-            sa.tuple_(*_place)
-            > sa.tuple_(sa.bindparam("time", type_=sa.Text), sa.bindparam("decision_id", type_=sa.Text)),
-        )
-        .order_by(*_place)
-        .limit(PAGE)
-    )
-    new_chain = sa.text(
-        "INSERT INTO decision_chains (chain_id, sequence, link, witnessed) VALUES (:chain_id, -1, :link, -1) "
-        "ON CONFLICT DO NOTHING"
-    )
-    move = (
-        sa.update(CHAINS)
-        .where(
-            CHAINS.c.chain_id == sa.bindparam("chain"),
-            CHAINS.c.sequence == sa.bindparam("sequence_now"),
-            CHAINS.c.link == sa.bindparam("link_now"),
-        )
-        .values(sequence=sa.bindparam("sequence_then"), link=sa.bindparam("link_then"))
-    )
