@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +13,7 @@ from creditrisk.config import MAIN, Book
 from creditrisk.decisions.intake import Application
 from creditrisk.decisions.proofs import substitution_for_changes, substitution_of
 from creditrisk.decisions.tables import Tables
-from creditrisk.duck import DuckSettings, locked_room
+from creditrisk.duck import DuckSettings
 from creditrisk.features import PreparedFeatures, mentioned, rows_among
 from creditrisk.kinds import Verdict, finite_or_none
 from creditrisk.modelling import Bundle
@@ -60,16 +59,14 @@ class Decider:
 
     def __init__(self, bundle: Bundle, book: Book, settings: DuckSettings) -> None:
         """book: the one in the bundle's folder."""
-        self._bundle, self._book, self._settings = bundle, book, settings
+        self._bundle, self._book = bundle, book
         self._children = [name for name in book.portfolio.tables if name != MAIN]
         self._schema = mentioned(book)
         self._tables = Tables(book, self._schema)
         self._proofs = substitution_of(bundle, book, settings)
         self._changes = substitution_for_changes(bundle, book, settings) if bundle.lineage else None
-        self._room = ExitStack()
-        con = self._room.enter_context(locked_room(settings))
         self._features = PreparedFeatures(
-            con,
+            settings,
             self._tables.of([], frozenset(self._children)),
             book.sql,
             self._schema,
@@ -80,7 +77,7 @@ class Decider:
         bundle.preprocess.matrix(self._features.of(self._tables.of([], frozenset(self._children))))
 
     def close(self) -> None:
-        self._room.close()
+        self._features.close()
 
     def tables_of(self, applications: Sequence[Application]) -> dict[str, pa.Table]:
         """Typed raw tables of applications that were asked for the same tables, their keys replaced by numbers."""

@@ -6,6 +6,7 @@ import warnings
 import weakref
 from collections.abc import Mapping
 from contextlib import ExitStack
+from typing import Any
 
 import pyarrow as pa
 
@@ -27,12 +28,12 @@ class Rows:
 
 
 class Room:
-    """Opened when it is first used, closed when nobody holds it any more. For one thread at a time."""
+    """Closed when nobody holds it any more, or before. For one thread at a time."""
 
     def __init__(self, settings: DuckSettings) -> None:
         stack = ExitStack()
         self._con = stack.enter_context(locked_room(settings))
-        weakref.finalize(self, stack.close)
+        self.close = weakref.finalize(self, stack.close)
         self._rows: dict[str, Rows] = {}
         self._views: set[str] = set()
         self._planned: dict[str, str] = {}
@@ -41,7 +42,8 @@ class Room:
         """Let these rows stand under that name, from now on with these columns and types."""
         if name in self._rows:
             rows = self._rows[name]
-            rows.table = table if table.schema.equals(rows.empty.schema) else table.cast(rows.empty.schema)
+            kept = rows.empty.schema
+            rows.table = table if table.schema.equals(kept) else table.select(kept.names).cast(kept)
         else:
             self._rows[name] = Rows(table)
             self._con.register(name, self._rows[name])
@@ -60,14 +62,22 @@ class Room:
     def ask(self, query: str, *, where: str) -> pa.Table:
         """Raises BadConfig, naming `where`, for SQL that does not bind; OutsideFailed when memory or disk run out."""
         with translated(where):
-            if query not in self._planned:
-                name = f"planned_{len(self._planned)}"
-                self._con.execute(f"prepare {name} as {query}")
-                self._planned[query] = f"execute {name}"
-            result = self._con.execute(self._planned[query])
+            result = self._con.execute(self._plan(query))
             with warnings.catch_warnings():  # a prepared query has this way only, and few rows to copy once more
                 warnings.filterwarnings("ignore", "Arrow output on a DB-API result", UserWarning)
                 return result.to_arrow_table()
+
+    def rows(self, query: str, *, where: str) -> list[tuple[Any, ...]]:
+        """The same as Python's values: of a few wide rows, cheaper than a table."""
+        with translated(where):
+            return self._con.execute(self._plan(query)).fetchall()
+
+    def _plan(self, query: str) -> str:
+        if query not in self._planned:
+            name = f"planned_{len(self._planned)}"
+            self._con.execute(f"prepare {name} as {query}")
+            self._planned[query] = f"execute {name}"
+        return self._planned[query]
 
     def forget(self) -> None:
         """Let go of all rows; views and plans stay."""
