@@ -12,9 +12,10 @@ as the whole SQL over such raw tables.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
@@ -85,6 +86,8 @@ class Substitution:
         self._pruned: dict[frozenset[str], Cut] = {}
         self._steps: dict[frozenset[str], tuple[Step, ...]] = {}
         self._over_peers: dict[frozenset[str], tuple[dict[str, pa.Table], pa.Table]] = {}
+        self._peers_like: pa.Table | None = None
+        self._once: dict[frozenset[str], Any] = {}
 
     @cached_property
     def schema(self) -> dict[str, dict[str, str]]:
@@ -174,6 +177,17 @@ class Substitution:
             self._over_peers[present] = (branches, run_trunk(self, present, branches, rows, own, list(self.reads)))
         return self._over_peers[present]
 
+    def once[T](self, present: frozenset[str], make: Callable[[], T]) -> T:
+        if present not in self._once:
+            self._once[present] = make()
+        return cast(T, self._once[present])
+
+    def peers_like(self, schema: pa.Schema) -> pa.Table:
+        """The peers' rows of the main table, with these columns and types."""
+        if self._peers_like is None or not self._peers_like.schema.equals(schema):
+            self._peers_like = self.peers[MAIN].select(schema.names).cast(schema)
+        return self._peers_like
+
 
 class Applicants:
     """The applicants of one batch, in the order of `keys`."""
@@ -206,14 +220,24 @@ class Applicants:
         """The peers' own features."""
         return self.of.over_peers(self.present)[1]
 
-    def computed(self, places: Places) -> dict[Variant, pa.Table]:
-        """{variant: its features}, of each of these applicants with each peer: peers run faster."""
-        if not self.variants:
-            return {}
+    def computed(self, places: Places) -> tuple[pa.Table, dict[Variant, slice]]:
+        """Features of every variant, of each of these applicants with each peer, and which rows are which variant's.
+
+        Peers run faster. Every row has the features of all variants; those wanted of others mean nothing.
+        """
         count = self.of.peers[MAIN].num_rows
+        wanted = list(dict.fromkeys(name for _, names in self.variants for name in names))
+        if not wanted:
+            return pa.table({}), {}
         applicant = np.repeat(places, count)
         peer = np.tile(np.arange(count), len(places)) + len(self.main)
-        return self._run([(variant, applicant, peer) for variant, _ in self.variants], dict(self.variants))
+        variants = [variant for variant, _ in self.variants]
+        rows = {one: slice(start * len(peer), (start + 1) * len(peer)) for start, one in enumerate(variants)}
+        return self._run(variants, applicant, peer, wanted), rows
+
+    def once[T](self, make: Callable[[], T]) -> T:
+        """What `make` makes of the steps and the peers: made once for all who were asked for the same tables."""
+        return self.of.once(self.present, make)
 
     def changed(self, rows: pa.Table, places: Places, features: Sequence[str]) -> pa.Table:
         """Features of these rows of the main table, each with the child rows of the applicant at its place."""
@@ -232,36 +256,29 @@ class Applicants:
 
     @cached_property
     def _everybody(self) -> pa.Table:
-        columns = list(self.of.schema[MAIN])
-        peers = self.of.peers[MAIN].select(columns).cast(self.main.select(columns).schema)
-        return pa.concat_tables([self.main.select(columns), peers])
+        own = self.main.select(list(self.of.schema[MAIN]))
+        return pa.concat_tables([own, self.of.peers_like(own.schema)]).combine_chunks()
 
-    def _run(
-        self, jobs: Sequence[tuple[Variant, Places, Places]], wanted: Mapping[Variant, Sequence[str]]
-    ) -> dict[Variant, pa.Table]:
-        names = list(dict.fromkeys(name for one in wanted.values() for name in one))
-        applicant = np.concatenate([mine for _, mine, _ in jobs])
-        columns = {}
-        for name in self.of.schema[MAIN]:
-            taken = [theirs if name in variant.columns else mine for variant, mine, theirs in jobs]
-            columns[name] = self._taken(name, np.concatenate(taken), applicant)
+    def _run(self, variants: Sequence[Variant], applicant: Places, peer: Places, wanted: Sequence[str]) -> pa.Table:
+        """Variants run slowest. applicant, peer: places in `_everybody`."""
+        everybody = self._everybody
+        whose = np.tile(applicant, len(variants))
+        columns = dict(zip(everybody.column_names, everybody.take(pa.array(whose)).columns, strict=True))
+        for name in frozenset().union(*(one.columns for one in variants)) & set(columns):
+            taken = np.concatenate([peer if name in one.columns else applicant for one in variants])
+            columns[name] = self._taken(name, pa.array(taken), whose)
         families = {
-            family: np.concatenate([theirs if family in one.families else mine for one, mine, theirs in jobs])
+            family: np.concatenate([peer if family in one.families else applicant for one in variants])
             for family in set(self.of.families.values())
         }
-        out = run_trunk(self.of, self.present, self._branches, pa.table(columns), families, names)
-        found, start = {}, 0
-        for variant, mine, _ in jobs:
-            found[variant] = out.slice(start, len(mine)).select(list(wanted[variant]))
-            start += len(mine)
-        return found
+        rows = pa.Table.from_arrays(list(columns.values()), schema=everybody.schema)
+        return run_trunk(self.of, self.present, self._branches, rows, families, wanted)
 
-    def _taken(self, name: str, places: Places, applicant: Places) -> pa.ChunkedArray:
-        column = self._everybody[name].combine_chunks()
-        taken = column.take(pa.array(places))
+    def _taken(self, name: str, places: pa.Array, whose: Places) -> pa.ChunkedArray:
+        taken = self._everybody[name].take(places)
         if name in self.of._dates and self.of.as_of is not None:
-            as_of = self._everybody[self.of.as_of].combine_chunks()
-            taken = _same_distance(taken, as_of.take(pa.array(places)), as_of.take(pa.array(applicant)))
+            as_of = self._everybody[self.of.as_of]
+            return _same_distance(taken, as_of.take(places), as_of.take(pa.array(whose)))
         return taken
 
 
@@ -329,9 +346,12 @@ def run_trunk(
                 f"select p.{ROW} as {named(branch.key)}, {listed} "  # noqa: S608
                 f"from people__ as p join {named(own)} as b on b.{ROW} = p.{family}",
             )
-        order = f"cast({named(key)} as bigint)"
-        query = f"{trunk_sql(of.trunk_for(features), present, features, key)} order by {order}"
-        return room.ask(query, where=of.cut.trunk[-1].name).drop_columns([key])
+        query = trunk_sql(of.trunk_for(features), present, features, key)
+        found = room.ask(query, where=of.cut.trunk[-1].name)
+        places = found[key].cast(pa.int64()).to_numpy()
+        # Not sorted by the query: for that, DuckDB would hold every column once more.
+        in_order = found if np.array_equal(places, numbers) else found.take(pa.array(np.argsort(places)))
+        return in_order.drop_columns([key])
     finally:
         room.forget()
 

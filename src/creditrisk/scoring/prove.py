@@ -6,7 +6,7 @@ no database.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -29,6 +29,9 @@ APPLICANTS_AT_ONCE = 128
 PEOPLE_AT_ONCE = 2000
 """Whose raw rows are held in memory together."""
 
+ROWS_AT_ONCE = 8192
+"""Scored together: the trees cost half a millisecond a call, whatever it is about."""
+
 
 class Step(Protocol):
     """What replacing one factor does to the features; `features.substitution.Step`."""
@@ -50,7 +53,8 @@ class Applicants(Protocol):
     def steps(self) -> Sequence[Step]: ...
     @property
     def peers(self) -> pa.Table: ...
-    def computed(self, places: NDArray[np.int64]) -> Mapping[Any, pa.Table]: ...
+    def computed(self, places: NDArray[np.int64]) -> tuple[pa.Table, Mapping[Any, slice]]: ...
+    def once[T](self, make: Callable[[], T]) -> T: ...
 
 
 type Find = Callable[[pa.Array[Any]], Applicants]
@@ -98,65 +102,96 @@ def _falls(bundle: Bundle, values: Values, margin: Floats, keys: pa.Array[Any], 
             hint="score from the raw tables that the features were made from",
         )
     where = places.to_numpy().astype(np.int64)
-    peers = bundle.preprocess.matrix(people.peers).values
+    plan = people.once(lambda: _plan(bundle, people))
     fall = np.full((len(values), len(groups)), np.nan)
     for start in range(0, len(values), APPLICANTS_AT_ONCE):
         rows = slice(start, start + APPLICANTS_AT_ONCE)
-        for code, mean in _means(bundle, values[rows], peers, people, where[rows]).items():
-            fall[rows, groups.index(code)] = margin[rows] - mean
+        for job, mean in _means(bundle, values[rows], people, plan, where[rows]):
+            for code in job.codes:
+                fall[rows, groups.index(code)] = margin[rows] - mean
     return fall
 
 
-def _means(
-    bundle: Bundle, values: Values, peers: Values, people: Applicants, where: NDArray[np.int64]
-) -> dict[str, Floats]:
-    """{group: each row's mean margin over the peers whose factor it is given}."""
-    computed = {variant: _matrix(bundle.preprocess, table) for variant, table in people.computed(where).items()}
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """What becomes of a row when a factor is replaced. Columns are places in the matrix.
+
+    codes: of the groups that come to this, often the factors of one child table.
+    copied: columns that become a peer's, their values once for each different set of them: a flag has two, however many
+    people have it.  same: place of each peer's set.  computed: (variant, column, its place among those computed).
+    """
+
+    codes: tuple[str, ...]
+    columns: tuple[int, ...]
+    copied: Values
+    same: NDArray[np.int64]
+    computed: tuple[tuple[Any, int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What the steps and the peers come to. part: of the features that are computed."""
+
+    jobs: tuple[_Job, ...]
+    part: Preprocess
+
+
+def _plan(bundle: Bundle, people: Applicants) -> _Plan:
+    peers = bundle.preprocess.matrix(people.peers).values
     place = {name: column for column, name in enumerate(bundle.preprocess.names)}
     read = bundle.reads()
-    repeated = np.repeat(values, len(peers), axis=0)
-    means: dict[str, Floats] = {}
-    alike: dict[Any, Floats] = {}
+    alike: dict[Any, list[str]] = {}
     for step in people.steps:
         copied = tuple(place[name] for name in step.copied if place[name] in read)
-        made = tuple((one, tuple(name for name in names if place[name] in read)) for one, names in step.computed)
-        made = tuple((variant, names) for variant, names in made if names)
-        if (copied, made) not in alike:  # factors of one child table often come to the same rows
-            new = {place[name]: computed[variant][name] for variant, names in made for name in names}
-            alike[copied, made] = (
-                _mean(bundle, repeated, len(peers), new | {one: np.tile(peers[:, one], len(values)) for one in copied})
-                if new
-                else _mean_of_copies(bundle, values, peers, copied)
-            )
-        means[step.code] = alike[copied, made]
-    return means
+        made = tuple((one, name) for one, names in step.computed for name in names if place[name] in read)
+        alike.setdefault((copied, made), []).append(step.code)
+    wanted = {name for _, made in alike for _, name in made}
+    part = Preprocess(tuple(one for one in bundle.preprocess.features if one.name in wanted))
+    among = {name: column for column, name in enumerate(part.names)}
+    jobs = []
+    for (copied, made), codes in alike.items():
+        taken, same = np.ascontiguousarray(peers[:, copied]), np.arange(len(peers))
+        if not copied and not made:
+            taken, same = taken[:1], same[:1]
+        elif not made:
+            _, first, same = np.unique(taken.view(np.uint32), axis=0, return_index=True, return_inverse=True)
+            taken = taken[first]
+        computed = tuple((variant, place[name], among[name]) for variant, name in made)
+        jobs.append(_Job(tuple(codes), copied, taken, same.ravel(), computed))
+    return _Plan(tuple(jobs), part)
 
 
-def _mean(bundle: Bundle, repeated: Values, peers: int, new: Mapping[int, Values]) -> Floats:
-    """`repeated`, each row once a peer, has these columns while it is scored."""
-    columns = list(new)
-    own = repeated[:, columns]
-    repeated[:, columns] = np.column_stack(list(new.values()))
-    margins = bundle.margin(repeated).reshape(-1, peers)
-    repeated[:, columns] = own
-    return np.mean(margins, axis=1)
+def _means(
+    bundle: Bundle, values: Values, people: Applicants, plan: _Plan, where: NDArray[np.int64]
+) -> Iterator[tuple[_Job, Floats]]:
+    """Each row's mean margin over the peers whose factor it is given."""
+    table, rows = people.computed(where)
+    computed = plan.part.matrix(table).values
+    waiting: list[tuple[_Job, Values]] = []
+    for job in plan.jobs:
+        waiting.append((job, _changed(values, job, computed, rows)))
+        if sum(len(changed) for _, changed in waiting) >= ROWS_AT_ONCE:
+            yield from _scored(bundle, waiting, len(values))
+            waiting = []
+    yield from _scored(bundle, waiting, len(values))
 
 
-def _mean_of_copies(bundle: Bundle, values: Values, peers: Values, columns: Sequence[int]) -> Floats:
-    """Peers with the same values are scored once: of a flag there are two, however many people have it."""
-    if not columns:
-        return bundle.margin(values)
-    taken = np.ascontiguousarray(peers[:, columns])
-    _, first, same = np.unique(taken.view(np.uint32), axis=0, return_index=True, return_inverse=True)
-    changed = np.repeat(values, len(first), axis=0)
-    changed[:, columns] = np.tile(taken[first], (len(values), 1))
-    margins = bundle.margin(changed).reshape(len(values), len(first))
-    # Picked columns lie the other way round in memory, where a row's sum would depend on the number of rows.
-    return np.mean(np.ascontiguousarray(margins[:, same.ravel()]), axis=1)
+def _changed(values: Values, job: _Job, computed: Values, rows: Mapping[Any, slice]) -> Values:
+    """Each row once for each different replacement: replacements run faster."""
+    changed = np.repeat(values, len(job.copied), axis=0)
+    changed[:, job.columns] = np.tile(job.copied, (len(values), 1))
+    for variant, column, place in job.computed:
+        changed[:, column] = computed[rows[variant], place]
+    return changed
 
 
-def _matrix(preprocess: Preprocess, table: pa.Table) -> dict[str, Values]:
-    there = set(table.column_names)
-    part = Preprocess(tuple(one for one in preprocess.features if one.name in there))
-    values = part.matrix(table).values
-    return {name: values[:, column] for column, name in enumerate(part.names)}
+def _scored(bundle: Bundle, waiting: Sequence[tuple[_Job, Values]], count: int) -> Iterator[tuple[_Job, Floats]]:
+    if not waiting:
+        return
+    margins = bundle.margin(np.concatenate([changed for _, changed in waiting]))
+    start = 0
+    for job, changed in waiting:
+        own = margins[start : start + len(changed)].reshape(count, -1)
+        start += len(changed)
+        # Picked columns lie the other way round in memory, where a row's sum would depend on the number of rows.
+        yield job, np.mean(np.ascontiguousarray(own[:, job.same]), axis=1)

@@ -54,10 +54,11 @@ def _hybrid(people: Applicants, own: pa.Table, place: int, peer: int, code: str)
     row = own.slice(place, 1).to_pylist()[0]
     row.update({name: people.peers[name][peer].as_py() for name in step.copied})
     count = people.peers.num_rows
-    computed = people.computed(np.array([place]))
+    computed, rows = people.computed(np.array([place]))
     for variant, names in step.computed:
-        assert computed[variant].num_rows == count
-        row.update({name: computed[variant][name][peer].as_py() for name in names})
+        own_rows = computed[rows[variant]]
+        assert own_rows.num_rows == count
+        row.update({name: own_rows[name][peer].as_py() for name in names})
     return row
 
 

@@ -13,7 +13,6 @@ import pytest
 
 from creditrisk.modelling import Bundle
 from creditrisk.scoring import falls
-from creditrisk.scoring.prove import _mean_of_copies
 from tests.support.learning import feature_rows
 
 ROWS, PEERS = feature_rows(9, seed=44), feature_rows(11, seed=45)
@@ -27,8 +26,11 @@ class People:
     steps: Sequence[Any]
     peers: pa.Table
 
-    def computed(self, places: np.ndarray) -> Mapping[Any, pa.Table]:
-        return {"all": pa.concat_tables([self.peers] * len(places))}
+    def computed(self, places: np.ndarray) -> tuple[pa.Table, Mapping[Any, slice]]:
+        return pa.concat_tables([self.peers] * len(places)), {"all": slice(None)}
+
+    def once(self, make: Callable[[], Any]) -> Any:
+        return make()
 
 
 def step(code: str, copied: Sequence[str], computed: Sequence[str]) -> SimpleNamespace:
@@ -57,12 +59,22 @@ def test_shortcuts_give_the_bits_of_the_plain_way(bundle_of: Callable[[str], Bun
 
 
 def test_a_rows_mean_over_peers_does_not_depend_on_the_other_rows(bundle: Bundle) -> None:
-    width = len(bundle.preprocess.names)
-    drawn = np.random.default_rng(5).random((90, width)).astype(np.float32)
-    rows, peers = drawn[:40] * 1000, drawn[40:] * 1000
-    for column in range(width):
-        if bundle.preprocess.features[column].kind == "category":
-            rows[:, column], peers[:, column] = 0, 0
-    together = _mean_of_copies(bundle, rows, peers, range(width - 1))
-    alone = [_mean_of_copies(bundle, rows[place : place + 1], peers, range(width - 1))[0] for place in range(len(rows))]
-    assert together.tolist() == alone
+    rows, peers = feature_rows(40, seed=5), feature_rows(50, seed=6)
+    steps = [step(bundle.policy.reasons[0].code, bundle.preprocess.names[:-1], ())]
+
+    def found(some: pa.Table) -> list[float]:
+        keys = some[bundle.key]
+        values = bundle.preprocess.matrix(some).values
+        tried = falls(bundle, values, keys.combine_chunks(), lambda _: People(keys, steps, peers))
+        return [float(fall) for fall in tried.fall[:, 0]]
+
+    assert found(rows) == [found(rows.slice(place, 1))[0] for place in range(rows.num_rows)]
+    assert len(set(found(rows))) > 1
+
+
+def test_a_factor_that_the_model_does_not_read_changes_nothing(bundle: Bundle) -> None:
+    keys = ROWS[bundle.key]
+    values = bundle.preprocess.matrix(ROWS).values
+    steps = [step(bundle.policy.reasons[0].code, (), ())]
+    tried = falls(bundle, values, keys.combine_chunks(), lambda _: People(keys, steps, PEERS))
+    assert tried.fall[:, 0].tolist() == [0.0] * len(values)
