@@ -175,15 +175,50 @@ def trunk_sql(cut: Cut, present: Iterable[str], features: Sequence[str], key: st
 
 
 def pruned(cut: Cut, features: Sequence[str], key: str) -> Cut:
-    """The trunk without the columns that these features do not need: half of planning is binding columns."""
+    """The trunk without the columns that these features do not need: each costs time, in every step."""
     import sqlglot
 
     wanted = {one.lower() for one in (*features, key)}
     kept: list[TrunkFile] = []
     for file in reversed(cut.trunk):
         tree = sqlglot.parse_one(file.query, read="duckdb")
-        if isinstance(tree, exp.Select) and not tree.args.get("distinct"):
-            tree.set("expressions", [one for one in tree.expressions if one.alias_or_name.lower() in wanted])
-        wanted |= {column.name.lower() for column in tree.find_all(exp.Column)}
+        ctes = [cte.this for cte in reversed(tree.ctes)]
+        for select in (tree, *ctes):
+            _prune(select, wanted)
+            wanted |= _columns(select, but="with_")
         kept.append(TrunkFile(file.name, tree.sql(dialect="duckdb", comments=False), file.tables))
     return Cut(cut.branches, tuple(reversed(kept)))
+
+
+def _prune(select: exp.Expression, wanted: set[str]) -> None:
+    """Take out what nobody wants, where a row stays a row without it."""
+    group = select.args.get("group")
+    if not isinstance(select, exp.Select) or select.args.get("distinct") or (group and group.args.get("all")):
+        return
+    positions = [one for part in (group, select.args.get("order")) if part for one in part.find_all(exp.Literal)]
+    if positions or any(one.find(exp.Unnest, exp.Explode) for one in select.expressions):
+        return
+    names = wanted | {
+        name for part in select.args if part not in ("expressions", "with_") for name in _in(select, part)
+    }
+    while True:
+        kept = [one for one in select.expressions if one.alias_or_name.lower() in names or one.is_star]
+        used = {column.name.lower() for one in kept for column in one.find_all(exp.Column)}
+        if used <= names:
+            break
+        names |= used  # an alias may be used beside its definition
+    select.set("expressions", kept or select.expressions[:1])
+
+
+def _columns(select: exp.Expression, *, but: str) -> set[str]:
+    return {name for part in select.args if part != but for name in _in(select, part)}
+
+
+def _in(select: exp.Expression, part: str) -> set[str]:
+    held = select.args[part]
+    return {
+        column.name.lower()
+        for one in (held if isinstance(held, list) else [held])
+        if isinstance(one, exp.Expression)
+        for column in one.find_all(exp.Column)
+    }

@@ -12,7 +12,7 @@ as the whole SQL over such raw tables.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, cast
@@ -83,7 +83,7 @@ class Substitution:
         self.factors = tuple(factors)
         self.peers = peers
         self.settings = settings
-        self._pruned: dict[frozenset[str], Cut] = {}
+        self._trunks: dict[frozenset[str], Trunk] = {}
         self._steps: dict[frozenset[str], tuple[Step, ...]] = {}
         self._over_peers: dict[frozenset[str], tuple[dict[str, pa.Table], pa.Table]] = {}
         self._peers_like: pa.Table | None = None
@@ -98,11 +98,11 @@ class Substitution:
     def cut(self) -> Cut:
         return cut(self.book, self.schema)
 
-    def trunk_for(self, features: Sequence[str]) -> Cut:
+    def trunk(self, features: Sequence[str]) -> Trunk:
         wanted = frozenset(features)
-        if wanted not in self._pruned:
-            self._pruned[wanted] = pruned(self.cut, features, self.book.key)
-        return self._pruned[wanted]
+        if wanted not in self._trunks:
+            self._trunks[wanted] = Trunk(self, features)
+        return self._trunks[wanted]
 
     @cached_property
     def families(self) -> dict[str, str]:
@@ -114,14 +114,6 @@ class Substitution:
         for name, columns in self.schema.items():
             room.show(f"{name}__rows", room.empty(columns))
             room.define(name, f"select * from {named(name + '__rows')}")  # noqa: S608
-        return room
-
-    @cached_property
-    def trunk_room(self) -> Room:
-        room = Room(self.settings)
-        for name, columns in self.schema.items():
-            if name != MAIN:
-                room.show(name, room.empty(columns))
         return room
 
     @property
@@ -153,14 +145,14 @@ class Substitution:
             replaced = own_families & families if touched else OWN
             if not in_main & main and not replaced:
                 continue
-            if in_main <= main - self._dates and own_families <= replaced:
+            if in_main <= main - self.dates and own_families <= replaced:
                 copied.append(name)
             else:
                 computed.setdefault(Variant(main, replaced), []).append(name)
         return Step(factor.code, tuple(copied), tuple((one, tuple(names)) for one, names in computed.items()))
 
     @cached_property
-    def _dates(self) -> frozenset[str]:
+    def dates(self) -> frozenset[str]:
         """Columns whose replaced value depends on the applicant's as-of date too."""
         if self.as_of is None:
             return OWN
@@ -174,7 +166,7 @@ class Substitution:
             count = self.peers[MAIN].num_rows
             own = {family: np.arange(count) for family in set(self.families.values())}
             rows = self.peers[MAIN]
-            self._over_peers[present] = (branches, run_trunk(self, present, branches, rows, own, list(self.reads)))
+            self._over_peers[present] = (branches, self.trunk(list(self.reads)).run(present, branches, rows, own))
         return self._over_peers[present]
 
     def once[T](self, present: frozenset[str], make: Callable[[], T]) -> T:
@@ -242,7 +234,7 @@ class Applicants:
     def changed(self, rows: pa.Table, places: Places, features: Sequence[str]) -> pa.Table:
         """Features of these rows of the main table, each with the child rows of the applicant at its place."""
         own = {family: places for family in set(self.of.families.values())}
-        return run_trunk(self.of, self.present, self._branches, rows, own, features)
+        return self.of.trunk(features).run(self.present, self._branches, rows, own)
 
     @cached_property
     def _branches(self) -> dict[str, pa.Table]:
@@ -254,38 +246,101 @@ class Applicants:
             for name, table in own.items()
         }
 
-    @cached_property
-    def _everybody(self) -> pa.Table:
-        own = self.main.select(list(self.of.schema[MAIN]))
+    def _everybody(self, columns: Sequence[str]) -> pa.Table:
+        """The applicants and, below them, the peers."""
+        own = self.main.select(columns)
         return pa.concat_tables([own, self.of.peers_like(own.schema)]).combine_chunks()
 
     def _run(self, variants: Sequence[Variant], applicant: Places, peer: Places, wanted: Sequence[str]) -> pa.Table:
         """Variants run slowest. applicant, peer: places in `_everybody`."""
-        everybody = self._everybody
+        trunk = self.of.trunk(wanted)
+        everybody = self._everybody(trunk.columns)
         whose = np.tile(applicant, len(variants))
-        columns = dict(zip(everybody.column_names, everybody.take(pa.array(whose)).columns, strict=True))
+        columns = dict(zip(trunk.columns, everybody.take(pa.array(whose)).columns, strict=True))
         for name in frozenset().union(*(one.columns for one in variants)) & set(columns):
-            taken = np.concatenate([peer if name in one.columns else applicant for one in variants])
-            columns[name] = self._taken(name, pa.array(taken), whose)
+            places = np.concatenate([peer if name in one.columns else applicant for one in variants])
+            columns[name] = self._taken(everybody, name, pa.array(places), whose)
         families = {
             family: np.concatenate([peer if family in one.families else applicant for one in variants])
             for family in set(self.of.families.values())
         }
         rows = pa.Table.from_arrays(list(columns.values()), schema=everybody.schema)
-        return run_trunk(self.of, self.present, self._branches, rows, families, wanted)
+        return trunk.run(self.present, self._branches, rows, families)
 
-    def _taken(self, name: str, places: pa.Array, whose: Places) -> pa.ChunkedArray:
-        taken = self._everybody[name].take(places)
-        if name in self.of._dates and self.of.as_of is not None:
-            as_of = self._everybody[self.of.as_of]
+    def _taken(self, everybody: pa.Table, name: str, places: pa.Array, whose: Places) -> pa.ChunkedArray:
+        taken = everybody[name].take(places)
+        if name in self.of.dates and self.of.as_of is not None:
+            as_of = everybody[self.of.as_of]
             return _same_distance(taken, as_of.take(places), as_of.take(pa.array(whose)))
         return taken
 
 
+class Trunk:
+    """What some features need of the SQL over the application and the branches. For one thread at a time.
+
+    columns: those of the main table that it reads, the key among them.
+    """
+
+    def __init__(self, of: Substitution, features: Sequence[str]) -> None:
+        self._of, self._features = of, features
+        self._cut = pruned(of.cut, features, of.book.key)
+        self._room = Room(of.settings)
+        words = _words([*(file.query for file in self._cut.trunk), *features])
+        needed = {of.book.key, of.as_of}
+        self.columns = [name for name in of.schema[MAIN] if name in needed or name.lower() in words]
+        for name, columns in of.schema.items():
+            if name != MAIN:
+                self._room.show(name, self._room.empty(columns))
+
+    def run(
+        self,
+        present: frozenset[str],
+        branches: Mapping[str, pa.Table],
+        rows: pa.Table,
+        families: Mapping[str, Places],
+    ) -> pa.Table:
+        """The features of each row of a main table, in its order.
+
+        families: for each row, the place of the person whose child rows it has, by family.
+        """
+        key, room = self._of.book.key, self._room
+        numbers = np.arange(rows.num_rows)
+        own_key = pa.array(numbers)
+        if "CHAR" in self._of.schema[MAIN][key]:
+            own_key = own_key.cast(pa.string())
+        rows = rows.select([name for name in self.columns if name != key]).add_column(0, key, own_key)
+        try:
+            room.show(f"{MAIN}__rows", rows)
+            room.define(MAIN, f"select * from {named(MAIN + '__rows')}")  # noqa: S608
+            if branches:
+                self._show_branches(branches, {ROW: own_key, **{one: pa.array(of) for one, of in families.items()}})
+            query = trunk_sql(self._cut, present, self._features, key)
+            found = room.ask(query, where=self._cut.trunk[-1].name)
+        finally:
+            room.forget()
+        places = found[key].cast(pa.int64()).to_numpy()
+        # Not sorted by the query: for that, DuckDB would hold every column once more.
+        in_order = found if np.array_equal(places, numbers) else found.take(pa.array(np.argsort(places)))
+        return in_order.drop_columns([key])
+
+    def _show_branches(self, branches: Mapping[str, pa.Table], people: Mapping[str, pa.Array]) -> None:
+        """Each branch with the rows of whoever stands for its family in each row of the main table."""
+        self._room.show("people__", pa.table(dict(people)))
+        for branch in self._cut.branches:
+            own, rows = f"{branch.name}__rows", branches[branch.name]
+            self._room.show(own, rows)
+            listed = ", ".join(f"b.{named(one)}" for one in rows.column_names if one != ROW)
+            family = named(self._of.families[min(branch.tables)])
+            self._room.define(
+                branch.name,
+                f"select p.{ROW} as {named(branch.key)}, {listed} "  # noqa: S608
+                f"from people__ as p join {named(own)} as b on b.{ROW} = p.{family}",
+            )
+
+
 def mentioned(book: Book) -> dict[str, dict[str, str]]:
     """{table: {column: type}} that the text of the book's SQL names, of what it may see; and the main key."""
-    text = " ".join(file.text for file in book.sql).lower()
-    words = set("".join(one if one.isalnum() or one == "_" else " " for one in text).split())
+    words = _words(file.text for file in book.sql)
     schema = {}
     for table, columns in table_schema(book).items():
         changed = book.portfolio.decision.changeable if table == MAIN else {}
@@ -293,6 +348,11 @@ def mentioned(book: Book) -> dict[str, dict[str, str]]:
         if table == MAIN or kept:
             schema[table] = {**({book.key: columns[book.key]} if table == MAIN else {}), **kept}
     return schema
+
+
+def _words(texts: Iterable[str]) -> set[str]:
+    text = " ".join(texts).lower()
+    return set("".join(one if one.isalnum() or one == "_" else " " for one in text).split())
 
 
 def run_branches(of: Substitution, raw: RawTables, keys: pa.ChunkedArray) -> dict[str, pa.Table]:
@@ -310,50 +370,6 @@ def run_branches(of: Substitution, raw: RawTables, keys: pa.ChunkedArray) -> dic
     finally:
         room.forget()
     return found
-
-
-def run_trunk(
-    of: Substitution,
-    present: frozenset[str],
-    branches: Mapping[str, pa.Table],
-    rows: pa.Table,
-    families: Mapping[str, Places],
-    features: Sequence[str],
-) -> pa.Table:
-    """These features of each row of a main table, in its order.
-
-    families: for each row, the place of the person whose child rows it has, by family.
-    """
-    key = of.book.key
-    numbers = np.arange(rows.num_rows)
-    kind = of.schema[MAIN][key]
-    text = "CHAR" in kind
-    own_key = pa.array(numbers).cast(pa.string()) if text else pa.array(numbers)
-    rows = rows.select([name for name in of.schema[MAIN] if name != key]).add_column(0, key, own_key)
-    people = pa.table({ROW: own_key, **{family: pa.array(places) for family, places in families.items()}})
-    room = of.trunk_room
-    try:
-        room.show(f"{MAIN}__rows", rows)
-        room.define(MAIN, f"select * from {named(MAIN + '__rows')}")  # noqa: S608
-        room.show("people__", people)
-        for branch in of.cut.branches:
-            own = f"{branch.name}__rows"
-            room.show(own, branches[branch.name])
-            listed = ", ".join(f"b.{named(one)}" for one in branches[branch.name].column_names if one != ROW)
-            family = named(of.families[min(branch.tables)])
-            room.define(
-                branch.name,
-                f"select p.{ROW} as {named(branch.key)}, {listed} "  # noqa: S608
-                f"from people__ as p join {named(own)} as b on b.{ROW} = p.{family}",
-            )
-        query = trunk_sql(of.trunk_for(features), present, features, key)
-        found = room.ask(query, where=of.cut.trunk[-1].name)
-        places = found[key].cast(pa.int64()).to_numpy()
-        # Not sorted by the query: for that, DuckDB would hold every column once more.
-        in_order = found if np.array_equal(places, numbers) else found.take(pa.array(np.argsort(places)))
-        return in_order.drop_columns([key])
-    finally:
-        room.forget()
 
 
 def _moved(table: pa.Table, by: int) -> pa.Table:

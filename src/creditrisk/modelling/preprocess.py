@@ -71,11 +71,13 @@ class Preprocess:
     """Order, kind and vocabulary of the features of one model."""
 
     features: tuple[Feature, ...]
+    names: tuple[str, ...] = field(init=False, repr=False, compare=False)
     _blank_places: NDArray[np.int64] = field(init=False, repr=False, compare=False)
     _blank_values: NDArray[np.float32] = field(init=False, repr=False, compare=False)
     _codes: Mapping[int, Mapping[str, int]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "names", tuple(feature.name for feature in self.features))
         blanks = {place: one.blank for place, one in enumerate(self.features) if one.blank is not None}
         object.__setattr__(self, "_blank_places", np.array(list(blanks), dtype=np.int64))
         codes = {
@@ -85,10 +87,6 @@ class Preprocess:
         }
         object.__setattr__(self, "_codes", codes)
         object.__setattr__(self, "_blank_values", np.array(list(blanks.values()), dtype=np.float32))
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        return tuple(feature.name for feature in self.features)
 
     @property
     def kinds(self) -> dict[str, FeatureKind]:

@@ -145,8 +145,10 @@ class XGBoostTrees(Estimator):
     def contributions(self, values: Values) -> Floats:
         if not len(values):
             return np.empty((0, len(self.features) + 1))
-        table = _table(values, self.features, self.threads)
-        return np.asarray(self.booster.predict(table, pred_contribs=True), dtype=np.float64)
+        # Without names, which cost five times what one row's contributions do; the trees know what is a category.
+        rows = _xgboost().DMatrix(values, nthread=self.threads, missing=np.nan)
+        told = self.booster.predict(rows, pred_contribs=True, validate_features=False)
+        return np.asarray(told, dtype=np.float64)
 
     def reads(self) -> frozenset[int]:
         splits = self.booster.get_score(importance_type="weight")
