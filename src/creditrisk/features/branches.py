@@ -8,7 +8,7 @@ costs a run of the trunk over a few rows, and no child row is read again.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
@@ -175,50 +175,76 @@ def trunk_sql(cut: Cut, present: Iterable[str], features: Sequence[str], key: st
 
 
 def pruned(cut: Cut, features: Sequence[str], key: str) -> Cut:
-    """The trunk without the columns that these features do not need: each costs time, in every step."""
+    """Without the columns that these features do not need: each costs time, in every step."""
+    wanted = {one.lower() for one in (*features, key)}
+    trunk = [TrunkFile(file.name, _without_the_rest(file.query, wanted), file.tables) for file in reversed(cut.trunk)]
+    branches = []
+    for branch in cut.branches:
+        own = wanted | {branch.key.lower()}
+        steps = {
+            name: (_without_the_rest(text, own), tables)
+            for name, (text, tables) in reversed(list(branch.steps.items()))
+        }
+        branches.append(replace(branch, steps=dict(reversed(list(steps.items())))))
+    return Cut(tuple(branches), tuple(reversed(trunk)))
+
+
+EVERYTHING = "*"
+"""Stands among wanted columns where taking one out could change which rows there are."""
+
+
+def _without_the_rest(query: str, wanted: set[str]) -> str:
+    """The query with the columns that are wanted of it; adds to `wanted` what these are made from."""
     import sqlglot
 
-    wanted = {one.lower() for one in (*features, key)}
-    kept: list[TrunkFile] = []
-    for file in reversed(cut.trunk):
-        tree = sqlglot.parse_one(file.query, read="duckdb")
-        ctes = [cte.this for cte in reversed(tree.ctes)]
-        for select in (tree, *ctes):
-            _prune(select, wanted)
-            wanted |= _columns(select, but="with_")
-        kept.append(TrunkFile(file.name, tree.sql(dialect="duckdb", comments=False), file.tables))
-    return Cut(cut.branches, tuple(reversed(kept)))
+    tree = sqlglot.parse_one(query, read="duckdb")
+    if _depends_on_all(tree):
+        wanted.add(EVERYTHING)
+    for select in (tree, *(cte.this for cte in reversed(tree.ctes))):
+        _prune(select, wanted)
+        wanted |= {name for part in select.args if part != "with_" for name in _in(select, part)}
+    return tree.sql(dialect="duckdb", comments=False)
+
+
+def _depends_on_all(tree: exp.Expression) -> bool:
+    """Do rows come or go with columns: sets, DISTINCT, GROUP BY ALL, columns by number, NATURAL JOIN, UNNEST?"""
+    if tree.find(exp.SetOperation, exp.Pivot, exp.Unnest, exp.Explode):
+        return True
+    by = [one.args.get(part) for one in tree.find_all(exp.Select) for part in ("group", "order")]
+    return (
+        any(one.args.get("distinct") for one in tree.find_all(exp.Select))
+        or any(one.args.get("all") for one in by if one)
+        or any(isinstance(item, exp.Literal) for one in by if one for item in _listed(one))
+        or any(join.method.upper() == "NATURAL" for join in tree.find_all(exp.Join))
+    )
+
+
+def _listed(by: exp.Expression) -> list[exp.Expression]:
+    return [item.this if isinstance(item, exp.Ordered) else item for item in by.expressions]
 
 
 def _prune(select: exp.Expression, wanted: set[str]) -> None:
-    """Take out what nobody wants, where a row stays a row without it."""
-    group = select.args.get("group")
-    if not isinstance(select, exp.Select) or select.args.get("distinct") or (group and group.args.get("all")):
-        return
-    positions = [one for part in (group, select.args.get("order")) if part for one in part.find_all(exp.Literal)]
-    if positions or any(one.find(exp.Unnest, exp.Explode) for one in select.expressions):
+    if EVERYTHING in wanted or not isinstance(select, exp.Select):
         return
     names = wanted | {
         name for part in select.args if part not in ("expressions", "with_") for name in _in(select, part)
     }
     while True:
         kept = [one for one in select.expressions if one.alias_or_name.lower() in names or one.is_star]
-        used = {column.name.lower() for one in kept for column in one.find_all(exp.Column)}
+        used = {name for one in kept for name in _names(one)}
         if used <= names:
             break
         names |= used  # an alias may be used beside its definition
-    select.set("expressions", kept or select.expressions[:1])
-
-
-def _columns(select: exp.Expression, *, but: str) -> set[str]:
-    return {name for part in select.args if part != but for name in _in(select, part)}
+    one_row = not select.args.get("group") and any(one.find(exp.AggFunc) for one in select.expressions)
+    if not one_row or any(one.find(exp.AggFunc) for one in kept):
+        select.set("expressions", kept or select.expressions[:1])
 
 
 def _in(select: exp.Expression, part: str) -> set[str]:
     held = select.args[part]
-    return {
-        column.name.lower()
-        for one in (held if isinstance(held, list) else [held])
-        if isinstance(one, exp.Expression)
-        for column in one.find_all(exp.Column)
-    }
+    among = held if isinstance(held, list) else [held]
+    return {name for one in among if isinstance(one, exp.Expression) for name in _names(one)}
+
+
+def _names(tree: exp.Expression) -> set[str]:
+    return {one.name.lower() for one in tree.find_all(exp.Identifier)}

@@ -83,9 +83,9 @@ class Substitution:
         self.factors = tuple(factors)
         self.peers = peers
         self.settings = settings
-        self._trunks: dict[frozenset[str], Trunk] = {}
+        self._parts: dict[tuple[str, ...], Part] = {}
         self._steps: dict[frozenset[str], tuple[Step, ...]] = {}
-        self._over_peers: dict[frozenset[str], tuple[dict[str, pa.Table], pa.Table]] = {}
+        self._features_of_peers: dict[frozenset[str], pa.Table] = {}
         self._peers_like: pa.Table | None = None
         self._once: dict[frozenset[str], Any] = {}
 
@@ -98,23 +98,15 @@ class Substitution:
     def cut(self) -> Cut:
         return cut(self.book, self.schema)
 
-    def trunk(self, features: Sequence[str]) -> Trunk:
-        wanted = frozenset(features)
-        if wanted not in self._trunks:
-            self._trunks[wanted] = Trunk(self, features)
-        return self._trunks[wanted]
+    def part(self, features: Sequence[str]) -> Part:
+        wanted = tuple(features)
+        if wanted not in self._parts:
+            self._parts[wanted] = Part(self, wanted)
+        return self._parts[wanted]
 
     @cached_property
     def families(self) -> dict[str, str]:
         return self.cut.families()
-
-    @cached_property
-    def branch_room(self) -> Room:
-        room = Room(self.settings)
-        for name, columns in self.schema.items():
-            room.show(f"{name}__rows", room.empty(columns))
-            room.define(name, f"select * from {named(name + '__rows')}")  # noqa: S608
-        return room
 
     @property
     def as_of(self) -> str | None:
@@ -158,16 +150,14 @@ class Substitution:
             return OWN
         return frozenset(name for name, kind in self.schema[MAIN].items() if kind == "DATE")
 
-    def over_peers(self, present: frozenset[str]) -> tuple[dict[str, pa.Table], pa.Table]:
-        """The peers' branches, and their features, where only these tables are asked for."""
-        if present not in self._over_peers:
-            there = {name: table for name, table in self.peers.items() if name == MAIN or name in present}
-            branches = run_branches(self, there, self.peers[MAIN][self.book.key])
-            count = self.peers[MAIN].num_rows
-            own = {family: np.arange(count) for family in set(self.families.values())}
+    def features_of_peers(self, present: frozenset[str]) -> pa.Table:
+        """The peers' features, where only these tables are asked for."""
+        if present not in self._features_of_peers:
             rows = self.peers[MAIN]
-            self._over_peers[present] = (branches, self.trunk(list(self.reads)).run(present, branches, rows, own))
-        return self._over_peers[present]
+            own = {family: np.arange(rows.num_rows) for family in set(self.families.values())}
+            part = self.part(list(self.reads))
+            self._features_of_peers[present] = part.run(present, part.branches_of_peers(present), rows, own)
+        return self._features_of_peers[present]
 
     def once[T](self, present: frozenset[str], make: Callable[[], T]) -> T:
         if present not in self._once:
@@ -210,7 +200,7 @@ class Applicants:
     @property
     def peers(self) -> pa.Table:
         """The peers' own features."""
-        return self.of.over_peers(self.present)[1]
+        return self.of.features_of_peers(self.present)
 
     def computed(self, places: Places) -> tuple[pa.Table, dict[Variant, slice]]:
         """Features of every variant, of each of these applicants with each peer, and which rows are which variant's.
@@ -234,13 +224,13 @@ class Applicants:
     def changed(self, rows: pa.Table, places: Places, features: Sequence[str]) -> pa.Table:
         """Features of these rows of the main table, each with the child rows of the applicant at its place."""
         own = {family: places for family in set(self.of.families.values())}
-        return self.of.trunk(features).run(self.present, self._branches, rows, own)
+        part = self.of.part(features)
+        return part.run(self.present, self._branches(part), rows, own)
 
-    @cached_property
-    def _branches(self) -> dict[str, pa.Table]:
+    def _branches(self, part: Part) -> dict[str, pa.Table]:
         """Applicants' branches and, below them, the peers'."""
-        own = run_branches(self.of, self._raw, self.keys)
-        theirs = self.of.over_peers(self.present)[0] if self.of.peers else {}
+        own = part.branches(self._raw, self.keys)
+        theirs = part.branches_of_peers(self.present) if self.of.peers else {}
         return {
             name: pa.concat_tables([table, _moved(theirs[name], len(self.main))]) if name in theirs else table
             for name, table in own.items()
@@ -253,10 +243,10 @@ class Applicants:
 
     def _run(self, variants: Sequence[Variant], applicant: Places, peer: Places, wanted: Sequence[str]) -> pa.Table:
         """Variants run slowest. applicant, peer: places in `_everybody`."""
-        trunk = self.of.trunk(wanted)
-        everybody = self._everybody(trunk.columns)
+        part = self.of.part(wanted)
+        everybody = self._everybody(part.columns)
         whose = np.tile(applicant, len(variants))
-        columns = dict(zip(trunk.columns, everybody.take(pa.array(whose)).columns, strict=True))
+        columns = dict(zip(part.columns, everybody.take(pa.array(whose)).columns, strict=True))
         for name in frozenset().union(*(one.columns for one in variants)) & set(columns):
             places = np.concatenate([peer if name in one.columns else applicant for one in variants])
             columns[name] = self._taken(everybody, name, pa.array(places), whose)
@@ -265,7 +255,7 @@ class Applicants:
             for family in set(self.of.families.values())
         }
         rows = pa.Table.from_arrays(list(columns.values()), schema=everybody.schema)
-        return trunk.run(self.present, self._branches, rows, families)
+        return part.run(self.present, self._branches(part), rows, families)
 
     def _taken(self, everybody: pa.Table, name: str, places: pa.Array, whose: Places) -> pa.ChunkedArray:
         taken = everybody[name].take(places)
@@ -275,22 +265,56 @@ class Applicants:
         return taken
 
 
-class Trunk:
-    """What some features need of the SQL over the application and the branches. For one thread at a time.
+class Part:
+    """What some features need of the book's SQL: of the branches, and of the trunk. For one thread at a time.
 
-    columns: those of the main table that it reads, the key among them.
+    columns: those of the main table that the trunk reads, the key among them.
     """
 
     def __init__(self, of: Substitution, features: Sequence[str]) -> None:
         self._of, self._features = of, features
         self._cut = pruned(of.cut, features, of.book.key)
-        self._room = Room(of.settings)
+        self._branch_room, self._room = Room(of.settings), Room(of.settings)
         words = _words([*(file.query for file in self._cut.trunk), *features])
         needed = {of.book.key, of.as_of}
         self.columns = [name for name in of.schema[MAIN] if name in needed or name.lower() in words]
+        below = _words(text for branch in self._cut.branches for text, _ in branch.steps.values())
+        keys = {branch.key for branch in self._cut.branches}
+        whole = {table for branch in self._cut.branches if not branch.steps for table in branch.tables}
+        self._below: dict[str, list[str]] = {}
         for name, columns in of.schema.items():
-            if name != MAIN:
-                self._room.show(name, self._room.empty(columns))
+            if name == MAIN:
+                continue
+            kept = [one for one in columns if name in whole or one in keys or one.lower() in below]
+            kept = kept or list(columns)[:1]
+            self._below[name] = kept
+            self._branch_room.show(f"{name}__rows", self._branch_room.empty({one: columns[one] for one in kept}))
+            self._branch_room.define(name, f"select * from {named(name + '__rows')}")  # noqa: S608
+            self._room.show(name, self._room.empty(columns))
+        self._of_peers: dict[frozenset[str], dict[str, pa.Table]] = {}
+
+    def branches(self, raw: RawTables, keys: pa.ChunkedArray) -> dict[str, pa.Table]:
+        """{branch: its rows, with the place of each person among `keys` in the column ROW instead of the key}."""
+        found, room = {}, self._branch_room
+        known = keys.combine_chunks()
+        try:
+            for name, columns in self._below.items():
+                if name in raw:
+                    room.show(f"{name}__rows", raw[name].select(columns))
+            for branch in self._cut.branches:
+                table = room.ask(branch_sql(branch, raw), where=branch.name)
+                place = pc.index_in(table[branch.key], value_set=known.cast(table[branch.key].type))
+                table = table.set_column(table.column_names.index(branch.key), ROW, place.cast(pa.int64()))
+                found[branch.name] = table.filter(table[ROW].is_valid())
+        finally:
+            room.forget()
+        return found
+
+    def branches_of_peers(self, present: frozenset[str]) -> dict[str, pa.Table]:
+        if present not in self._of_peers:
+            there = {name: table for name, table in self._of.peers.items() if name == MAIN or name in present}
+            self._of_peers[present] = self.branches(there, self._of.peers[MAIN][self._of.book.key])
+        return self._of_peers[present]
 
     def run(
         self,
@@ -353,23 +377,6 @@ def mentioned(book: Book) -> dict[str, dict[str, str]]:
 def _words(texts: Iterable[str]) -> set[str]:
     text = " ".join(texts).lower()
     return set("".join(one if one.isalnum() or one == "_" else " " for one in text).split())
-
-
-def run_branches(of: Substitution, raw: RawTables, keys: pa.ChunkedArray) -> dict[str, pa.Table]:
-    """{branch: its rows, with the place of each person among `keys` in the column ROW instead of the key}."""
-    found, room = {}, of.branch_room
-    for name, columns in of.schema.items():
-        if name in raw:
-            room.show(f"{name}__rows", raw[name].select(list(columns)))
-    try:
-        for branch in of.cut.branches:
-            table = room.ask(branch_sql(branch, raw), where=branch.name)
-            place = pc.index_in(table[branch.key], value_set=keys.combine_chunks().cast(table[branch.key].type))
-            table = table.set_column(table.column_names.index(branch.key), ROW, place.cast(pa.int64()))
-            found[branch.name] = table.filter(table[ROW].is_valid())
-    finally:
-        room.forget()
-    return found
 
 
 def _moved(table: pa.Table, by: int) -> pa.Table:

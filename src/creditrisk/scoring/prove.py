@@ -168,11 +168,13 @@ def _means(
     table, rows = people.computed(where)
     computed = plan.part.matrix(table).values
     waiting: list[tuple[_Job, Values]] = []
+    count = 0
     for job in plan.jobs:
         waiting.append((job, _changed(values, job, computed, rows)))
-        if sum(len(changed) for _, changed in waiting) >= ROWS_AT_ONCE:
+        count += len(values) * len(job.copied)
+        if count >= ROWS_AT_ONCE:
             yield from _scored(bundle, waiting, len(values))
-            waiting = []
+            waiting, count = [], 0
     yield from _scored(bundle, waiting, len(values))
 
 
