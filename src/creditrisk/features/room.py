@@ -32,7 +32,7 @@ class Room:
 
     def __init__(self, settings: DuckSettings) -> None:
         stack = ExitStack()
-        self._con = stack.enter_context(locked_room(settings))
+        self._con = stack.enter_context(locked_room(settings, few_rows=True))
         self.close = weakref.finalize(self, stack.close)
         self._rows: dict[str, Rows] = {}
         self._views: set[str] = set()
