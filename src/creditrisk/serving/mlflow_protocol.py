@@ -69,7 +69,10 @@ async def invocations(request: Request, caller: Scorer) -> Response:  # noqa: AR
     bundle = server.holder.model.bundle
     body = await body_of(request, server, kinds=KINDS)
     is_csv = request.headers["content-type"].lower().startswith("text/csv")
-    columns = _of_csv(body) if is_csv else _of_json(await object_of(body), bundle.preprocess.names)
+    if is_csv:
+        columns = await asyncio.to_thread(_of_csv, body)
+    else:
+        columns = _of_json(await object_of(body), bundle.preprocess.names)
     async with request.app.state.one_at_a_time:
         figures = await asyncio.to_thread(_figures, bundle, columns)
     request.state.entities = len(figures)
@@ -80,7 +83,7 @@ async def invocations(request: Request, caller: Scorer) -> Response:  # noqa: AR
 def _figures(bundle: Bundle, columns: Columns) -> list[dict[str, Any]]:
     rows = len(next(iter(columns.values())))
     if rows > MOST_ROWS:
-        raise HttpProblem(413, "too_many_rows", f"{rows} rows; at most {MOST_ROWS} at once")
+        raise _too_many_rows()
     typed: dict[str, pa.Array] = {bundle.key: pa.array(range(rows), pa.int64())}
     for name, kind in bundle.preprocess.kinds.items():
         as_kind, type_ = (_number, pa.float64()) if kind == "number" else (_word, pa.string())
@@ -149,7 +152,13 @@ SHAPES: Mapping[str, Callable[[Any, Sequence[str]], Columns]] = {
 }
 
 
+def _too_many_rows() -> HttpProblem:
+    return HttpProblem(413, "too_many_rows", f"more than {MOST_ROWS:,} rows", hint="send fewer at once")
+
+
 def _of_csv(body: bytes) -> Columns:
+    if max(body.count(b"\n"), body.count(b"\r")) > 2 * MOST_ROWS:  # before each costs time: one row, one empty line
+        raise _too_many_rows()
     try:
         rows = list(csv.reader(io.StringIO(body.decode("utf-8"), newline=""), strict=True))
     except (UnicodeDecodeError, csv.Error) as error:
