@@ -17,7 +17,7 @@ from creditrisk.duck import DuckSettings
 from creditrisk.features import PreparedFeatures, mentioned, rows_among
 from creditrisk.kinds import Verdict, finite_or_none
 from creditrisk.modelling import Bundle
-from creditrisk.scoring import Find, counterfactuals, knocked_out, score_matrix
+from creditrisk.scoring import Find, counterfactuals, falls, knocked_out, score_matrix
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +78,17 @@ class Decider:
 
     def close(self) -> None:
         self._features.close()
+
+    def warm_up(self, applications: Sequence[Application]) -> None:
+        """Do once what the first caller would wait for: plan, load, and work out what concerns the peers."""
+        self.decide(applications)
+        for present, places in self._alike(applications).items():
+            some = [applications[place] for place in places]
+            tables = self._tables.of(some, present)
+            find = self._finder(tables)
+            if find is not None:
+                values = self._bundle.preprocess.matrix(self._features.of(tables)).values
+                falls(self._bundle, values, tables[MAIN][self._book.key].combine_chunks(), find)
 
     def tables_of(self, applications: Sequence[Application]) -> dict[str, pa.Table]:
         """Typed raw tables of applications that were asked for the same tables, their keys replaced by numbers."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import weakref
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from creditrisk.config import Book, load_book
@@ -58,14 +58,15 @@ class Models:
         own examples otherwise than when it was made.
         """
         named = found.version.bundle_sha256 if found.version else None
-        bundle, book = load_bundle(found.folder, expected=named), load_book(found.folder)
+        threads = self._duck.threads  # for the trees of proofs; few rows in DuckDB only lose by more than one
+        bundle, book = load_bundle(found.folder, expected=named, threads=threads), load_book(found.folder)
         version = str(found.version.version) if found.version else None
-        decider = Decider(bundle, book, self._duck)
+        decider = Decider(bundle, book, replace(self._duck, threads=1))
         model = Model(self.name, version, bundle, book, Intake(book), decider)
         weakref.finalize(model, decider.close)  # whoever is the last to decide with it lets it go
         self_test(bundle, decider)
         example = model.intake.read([example_application(book, model.intake)])
-        decider.decide(example.applications)  # so that the first caller does not wait for what is loaded at first use
+        decider.warm_up(example.applications)
         return model
 
     def of_bundle(self, sha256: str) -> Model:
