@@ -70,7 +70,11 @@ def score_matrix(
     pd = bundle.pd(matrix.values)
     by_pd = verdicts(pd, bundle.policy)
     wanted = np.flatnonzero(by_pd > 0) if with_reasons else np.empty(0, dtype=np.int64)
-    ranked, unproved = _reasons(bundle, matrix.values[wanted], key.take(pa.array(wanted)), find)
+    if len(wanted) or broken.any():
+        ranked, unproved = _reasons(bundle, matrix.values[wanted], key.take(pa.array(wanted)), find)
+        reasons, without_proof = as_lists(bundle, len(pd), wanted, ranked, broken), wanted[unproved]
+    else:
+        reasons, without_proof = pa.array([[]] * len(pd), pa.list_(REASON)), wanted
     return pa.table(
         [
             key,
@@ -78,8 +82,8 @@ def score_matrix(
             pa.array(points(pd, bundle.policy)),
             _words(grades(pd, bundle.policy), bundle.policy.grade_names),
             _words(np.where(broken.any(axis=1), DECLINED, by_pd), VERDICTS),
-            as_lists(bundle, len(pd), wanted, ranked, broken),
-            _warnings(matrix, wanted[unproved]),
+            reasons,
+            _warnings(matrix, without_proof),
         ],
         schema=score_schema(bundle.key, key.type),
     )
