@@ -150,6 +150,12 @@ class Substitution:
             return OWN
         return frozenset(name for name, kind in self.schema[MAIN].items() if kind == "DATE")
 
+    @cached_property
+    def computed(self) -> tuple[str, ...]:
+        """The features that some variant needs, whichever tables were asked for: one part serves them all."""
+        steps = self.steps(frozenset(self.book.portfolio.tables) - {MAIN})
+        return tuple(dict.fromkeys(name for step in steps for _, names in step.computed for name in names))
+
     def features_of_peers(self, present: frozenset[str]) -> pa.Table:
         """The peers' features, where only these tables are asked for."""
         if present not in self._features_of_peers:
@@ -179,6 +185,7 @@ class Applicants:
         self.main = raw[MAIN]
         self.present = frozenset(name for name in raw if name != MAIN)
         self._raw = raw
+        self._branches_of: dict[Part, dict[str, pa.Table]] = {}
 
     @property
     def keys(self) -> pa.ChunkedArray:
@@ -189,13 +196,9 @@ class Applicants:
         return self.of.steps(self.present)
 
     @cached_property
-    def variants(self) -> tuple[tuple[Variant, tuple[str, ...]], ...]:
-        """Every variant that some step computes, with all features wanted of it."""
-        wanted: dict[Variant, dict[str, None]] = {}
-        for step in self.steps:
-            for variant, names in step.computed:
-                wanted.setdefault(variant, {}).update(dict.fromkeys(names))
-        return tuple((variant, tuple(names)) for variant, names in wanted.items())
+    def variants(self) -> tuple[Variant, ...]:
+        """Every variant that some step computes."""
+        return tuple(dict.fromkeys(variant for step in self.steps for variant, _ in step.computed))
 
     @property
     def peers(self) -> pa.Table:
@@ -208,14 +211,12 @@ class Applicants:
         Peers run faster. Every row has the features of all variants; those wanted of others mean nothing.
         """
         count = self.of.peers[MAIN].num_rows
-        wanted = list(dict.fromkeys(name for _, names in self.variants for name in names))
-        if not wanted:
+        if not self.variants:
             return pa.table({}), {}
         applicant = np.repeat(places, count)
         peer = np.tile(np.arange(count), len(places)) + len(self.main)
-        variants = [variant for variant, _ in self.variants]
-        rows = {one: slice(start * len(peer), (start + 1) * len(peer)) for start, one in enumerate(variants)}
-        return self._run(variants, applicant, peer, wanted), rows
+        rows = {one: slice(start * len(peer), (start + 1) * len(peer)) for start, one in enumerate(self.variants)}
+        return self._run(applicant, peer), rows
 
     def once[T](self, make: Callable[[], T]) -> T:
         """What `make` makes of the steps and the peers: made once for all who were asked for the same tables."""
@@ -229,21 +230,22 @@ class Applicants:
 
     def _branches(self, part: Part) -> dict[str, pa.Table]:
         """Applicants' branches and, below them, the peers'."""
-        own = part.branches(self._raw, self.keys)
-        theirs = part.branches_of_peers(self.present) if self.of.peers else {}
-        return {
-            name: pa.concat_tables([table, _moved(theirs[name], len(self.main))]) if name in theirs else table
-            for name, table in own.items()
-        }
+        if part not in self._branches_of:
+            theirs = part.branches_of_peers(self.present) if self.of.peers else {}
+            self._branches_of[part] = {
+                name: pa.concat_tables([table, _moved(theirs[name], len(self.main))]) if name in theirs else table
+                for name, table in part.branches(self._raw, self.keys).items()
+            }
+        return self._branches_of[part]
 
     def _everybody(self, columns: Sequence[str]) -> pa.Table:
         """The applicants and, below them, the peers."""
         own = self.main.select(columns)
         return pa.concat_tables([own, self.of.peers_like(own.schema)]).combine_chunks()
 
-    def _run(self, variants: Sequence[Variant], applicant: Places, peer: Places, wanted: Sequence[str]) -> pa.Table:
+    def _run(self, applicant: Places, peer: Places) -> pa.Table:
         """Variants run slowest. applicant, peer: places in `_everybody`."""
-        part = self.of.part(wanted)
+        part, variants = self.of.part(self.of.computed), self.variants
         everybody = self._everybody(part.columns)
         whose = np.tile(applicant, len(variants))
         columns = dict(zip(part.columns, everybody.take(pa.array(whose)).columns, strict=True))
