@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
@@ -210,4 +211,6 @@ def answers(
 
 
 def _told(value: Any) -> float | str | None:
+    if isinstance(value, Decimal):
+        value = float(value)
     return finite_or_none(value) if isinstance(value, float) else value
