@@ -93,6 +93,11 @@ def test_no_file_holds_a_path_of_one_machine(house_files: list[Path]) -> None:
     assert told == []
 
 
+def test_no_link_is_kept(repository: Path) -> None:
+    listed = subprocess.run(["git", "ls-files", "--stage"], cwd=repository, capture_output=True, text=True, check=True)
+    assert [line for line in listed.stdout.splitlines() if line.startswith("120000")] == []
+
+
 def test_no_pickle_is_kept_or_imported(house_files: list[Path]) -> None:
     kept = [path for path in house_files if path.suffix in {".pkl", ".pickle", ".joblib"}]
     importing = re.compile(r"^\s*(?:import|from) (?:pickle|joblib|cloudpickle|dill)\b", re.MULTILINE)
