@@ -23,8 +23,13 @@ BUNDLE_TAG = "bundle_sha256"
 VALIDATION_TAG = "validation"
 """The registry's tag with the verdict of the last validation: pass, fail or not_enough_evidence."""
 
+DEPLOYED_TAG = "deployed"
+"""The registry's tag of the version behind production: id of the recorded move that put it there; "" on all others."""
+
 CANDIDATE = "candidate"
+STAGING = "staging"
 PRODUCTION = "production"
+PREVIOUS = "previous"
 
 
 class Clock(Protocol):

@@ -116,6 +116,16 @@ class BookFolder:
     def audit_table(self) -> Path:
         return self.processed / "audit.parquet"
 
+    @property
+    def ledger(self) -> Path:
+        """Which version was deployed when: a chain of its own."""
+        return self.root / "deployments.jsonl"
+
+    @property
+    def unfinished_move(self) -> Path:
+        """An alias move that was announced and is not recorded everywhere yet."""
+        return self.root / "unfinished_move.json"
+
     def report(self, name: str) -> Path:
         return self.reports / name
 

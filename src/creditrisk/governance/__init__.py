@@ -1,4 +1,4 @@
-"""Who did what, on which evidence; which version a name means. Gates and approvals join here."""
+"""Who did what, on which evidence; which version a name means; what may be done with it."""
 
 from creditrisk.governance.audit import Act, ChainVerdict, acts_about, append_act, verify_chain
 from creditrisk.governance.model_reference import FoundBundle, find_bundle, find_version

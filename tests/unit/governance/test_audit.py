@@ -7,12 +7,14 @@ import os
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from creditrisk.adapters.in_memory import SteppingClock
-from creditrisk.errors import BadUsage, BrokenFile, MissingInput, OutsideFailed
+from creditrisk.adapters.system_clock import SystemClock
+from creditrisk.errors import BadUsage, BrokenFile, MissingInput, OutsideFailed, Refused
 from creditrisk.governance import Act, acts_about, append_act, verify_chain
 
 HASH = "a" * 64
@@ -71,7 +73,7 @@ def test_without_a_chain_there_were_no_acts(tmp_path: Path) -> None:
 
 def test_acts_are_not_counted_in_an_altered_chain(chain: Path) -> None:
     chain.write_bytes(chain.read_bytes().replace(b'"ann"', b'"bob"', 1))
-    with pytest.raises(BrokenFile, match="line 1 of the audit chain was altered"):
+    with pytest.raises(BrokenFile, match="line 1 of the chain was altered"):
         acts_about(chain, Act.TRAINED)
 
 
@@ -81,7 +83,7 @@ def test_an_unfinished_last_line_is_not_an_act_yet(chain: Path) -> None:
 
 
 def test_nothing_to_verify_is_not_verified(tmp_path: Path) -> None:
-    with pytest.raises(MissingInput, match="no audit chain"):
+    with pytest.raises(MissingInput, match="no such chain"):
         verify_chain(tmp_path / "audit.jsonl")
 
 
@@ -269,7 +271,21 @@ def test_what_a_killed_writer_was_told_is_in_the_chain(tmp_path: Path) -> None:
         told += 1 + 7 * attempt + len(writer.stdout.read().splitlines())
         writer.wait(timeout=20)
         writer.stdout.close()
-    append_act(path, "ann", Act.REGISTERED, {}, clock=SteppingClock())
+    append_act(path, "ann", Act.REGISTERED, {}, clock=SystemClock())
     verdict = verify_chain(path)
     assert verdict.unbroken, verdict.problem
     assert verdict.acts > told
+
+
+def test_an_act_before_the_last_one_is_refused_where_the_clock_was_set_back(chain: Path) -> None:
+    before = chain.read_bytes()
+    with pytest.raises(Refused, match=r"set back: it says 2025-12-31 23:00:00, and the last act is of 2026-01-01"):
+        append_act(chain, "ann", Act.TRAINED, {}, clock=SteppingClock(datetime(2025, 12, 31, 23, tzinfo=UTC)))
+    assert chain.read_bytes() == before
+
+
+def test_a_clock_that_is_a_little_behind_writes_the_time_of_the_act_before(chain: Path) -> None:
+    last = json.loads(chain.read_bytes().splitlines()[-1])
+    late = append_act(chain, "ann", Act.TRAINED, {}, clock=SteppingClock(datetime(2025, 12, 31, 23, 58, tzinfo=UTC)))
+    assert late["time"] == last["time"]
+    assert verify_chain(chain).unbroken
