@@ -30,6 +30,7 @@ CANDIDATE = "candidate"
 STAGING = "staging"
 PRODUCTION = "production"
 PREVIOUS = "previous"
+"""What was behind `production` before: where a rollback goes."""
 
 
 class Clock(Protocol):
@@ -116,6 +117,10 @@ class Tracker(Protocol):
         """Keep a training and its bundle as a model. A bundle that is kept already is pointed at, not copied again."""
         ...
 
+    def figures(self, run_id: str) -> Mapping[str, float]:
+        """The metrics that the run was kept with, NaN where it was. Raises BadUsage when there is no such run."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class InferenceWindow:
@@ -156,6 +161,10 @@ class Registry(Protocol):
 
     def set_alias(self, name: str, alias: str, version: int) -> None:
         """Let the alias mean that version from now on. Raises BadUsage when there is no such version."""
+        ...
+
+    def remove_alias(self, name: str, alias: str) -> None:
+        """Let the alias mean nothing from now on. No error where it meant nothing before."""
         ...
 
     def tag(self, name: str, version: int, tags: Mapping[str, str]) -> None:

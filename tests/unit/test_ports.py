@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -114,6 +115,46 @@ def test_a_version_is_tagged_anew_and_keeps_its_other_tags(store: Store, run: Tr
     assert (tags["actor"], tags["validation"]) == ("ann", "pass")
     with pytest.raises(BadUsage, match="no version 7"):
         registry.tag(run.book, 7, {"validation": "pass"})
+
+
+def test_an_alias_that_is_removed_means_nothing_and_leaves_the_others(store: Store, run: TrainingRun) -> None:
+    tracker, registry = store
+    registry.register(run.book, tracker.log_run(run), alias="candidate", tags={})
+    registry.set_alias(run.book, "staging", 1)
+    registry.remove_alias(run.book, "staging")
+    assert registry.versions(run.book)[0].aliases == ("candidate",)
+
+
+def test_removing_an_alias_that_means_nothing_is_no_error(store: Store, run: TrainingRun) -> None:
+    tracker, registry = store
+    registry.remove_alias("never_trained", "staging")
+    registry.register(run.book, tracker.log_run(run), alias="candidate", tags={})
+    registry.remove_alias(run.book, "staging")
+    assert registry.versions(run.book)[0].aliases == ("candidate",)
+    assert list(registry.versions("never_trained")) == []
+
+
+def test_a_tag_may_be_emptied_and_hold_any_letter(store: Store, run: TrainingRun) -> None:
+    tracker, registry = store
+    registry.register(run.book, tracker.log_run(run), alias="candidate", tags={"deployed": "ab" * 32})
+    told = {"deployed": "", "waivers": 'brier until 2027-01-01: "few rows", größer als 0,1 € / ≥ 2 %'}
+    registry.tag(run.book, 1, told)
+    assert told.items() <= registry.versions(run.book)[0].tags.items()
+
+
+def test_the_figures_of_a_run_come_back_to_the_last_bit(store: Store, run: TrainingRun) -> None:
+    tracker, _ = store
+    told = {"test_roc_auc": 0.1 + 0.2, "test_brier": 1 / 3, "test_n": 1e15 + 1, "tiny": 5e-324, "not_there": math.nan}
+    figures = dict(tracker.figures(tracker.log_run(replace(run, metrics=told)).run_id))
+    assert math.isnan(figures.pop("not_there"))
+    assert figures == {name: value for name, value in told.items() if name != "not_there"}
+
+
+def test_the_figures_of_an_unknown_run_are_refused(store: Store, run: TrainingRun) -> None:
+    tracker, _ = store
+    tracker.log_run(run)
+    with pytest.raises(BadUsage, match="no run"):
+        tracker.figures("f" * 32)
 
 
 def test_an_unknown_name_has_no_versions(store: Store) -> None:

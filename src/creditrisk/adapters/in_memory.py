@@ -64,6 +64,12 @@ class InMemoryTracker:
         first = next(kept for kept in self.runs if kept.bundle_sha256 == run.bundle_sha256)
         return LoggedRun(f"run-{len(self.runs)}", str(first.bundle.resolve()), run.bundle_sha256)
 
+    def figures(self, run_id: str) -> Mapping[str, float]:
+        kept = {f"run-{number}": run.metrics for number, run in enumerate(self.runs, 1)}
+        if run_id not in kept:
+            raise BadUsage(f"there is no run {run_id}", hint=did_you_mean(run_id, kept))
+        return dict(kept[run_id])
+
 
 class InMemoryInferenceLog:
     """Set `away` to a sentence and every call fails with it, until it is set to None again."""
@@ -100,6 +106,9 @@ class InMemoryRegistry:
     def set_alias(self, name: str, alias: str, version: int) -> None:
         self._need(name, version)
         self._aliases.setdefault(name, {})[alias] = version
+
+    def remove_alias(self, name: str, alias: str) -> None:
+        self._aliases.get(name, {}).pop(alias, None)
 
     def _need(self, name: str, version: int) -> None:
         known = [kept.version for kept in self._versions.get(name, [])]

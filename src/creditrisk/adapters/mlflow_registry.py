@@ -40,6 +40,16 @@ class MlflowRegistry:
             _need(client, name, version)
             client.set_registered_model_alias(name, alias, str(version))
 
+    def remove_alias(self, name: str, alias: str) -> None:
+        if is_not_begun(self._tracking_uri):
+            return
+        with mlflow_at(self._tracking_uri) as client:
+            try:
+                client.delete_registered_model_alias(name, alias)
+            except Exception as error:
+                if not is_not_there(error):
+                    raise
+
     def tag(self, name: str, version: int, tags: Mapping[str, str]) -> None:
         with mlflow_at(self._tracking_uri) as client:
             _need(client, name, version)

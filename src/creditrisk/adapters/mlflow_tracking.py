@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import tempfile
 import time
+from collections.abc import Mapping
 from itertools import batched
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from creditrisk.adapters.mlflow_client import experiment_named, mlflow_at
+from creditrisk.adapters.mlflow_client import experiment_named, is_not_there, mlflow_at, without_password
 from creditrisk.adapters.mlflow_model import write_model
 from creditrisk.errors import BadUsage
 from creditrisk.ports import BUNDLE_TAG, LoggedRun, ParameterSearch, TrainingRun, TriedParameters
@@ -51,6 +52,19 @@ class MlflowTracker:
                 raise
             client.set_terminated(run_id, "FINISHED")
             return LoggedRun(run_id, f"models:/{model_id}", run.bundle_sha256)
+
+    def figures(self, run_id: str) -> Mapping[str, float]:
+        with mlflow_at(self._tracking_uri) as client:
+            try:
+                return dict(client.get_run(run_id).data.metrics)
+            except Exception as error:
+                if not is_not_there(error):
+                    raise
+                raise BadUsage(
+                    f"MLflow has no run {run_id}",
+                    where=without_password(self._tracking_uri),
+                    hint="is MLFLOW_TRACKING_URI the one that it was logged with? else register it again",
+                ) from error
 
     def log_search(self, search: ParameterSearch) -> int:
         """A run for the search, and one for each trial inside it; a killed call leaves trials for the next one."""

@@ -8,12 +8,28 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from creditrisk.errors import BadUsage, Refused, did_you_mean
-from creditrisk.ports import CANDIDATE, PRODUCTION, ModelVersion, Registry
+from creditrisk.ports import CANDIDATE, PREVIOUS, PRODUCTION, STAGING, ModelVersion, Registry
 
 MANIFEST = "manifest.json"
 """The file that makes a folder a bundle."""
 
-_REFERENCE = re.compile(r"models:/(?P<name>[^/@]+)(?:@(?P<alias>[^/@]+)|/(?P<version>\d+))")
+_REFERENCE = re.compile(r"models:/(?P<name>[^/@]+)(?:@(?P<alias>[^/@]+)|/(?P<version>\d+)|/(?P<stage>[A-Za-z]+))")
+
+
+def alias_meant(word: str) -> str:
+    """The alias that a word means: MLflow's older stages, Staging and Production, are the aliases in lower case.
+
+    Raises BadUsage for Archived: nothing is archived by an alias.
+
+    >>> alias_meant("Production"), alias_meant("challenger")
+    ('production', 'challenger')
+    """
+    if word == "Archived":
+        raise BadUsage(
+            'no alias stands for the stage "Archived": every version is kept',
+            hint=f"give a version's number, or {PREVIOUS} for the one before the one in {PRODUCTION}",
+        )
+    return word.lower() if word.lower() in {STAGING, PRODUCTION} else word
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +43,7 @@ class FoundBundle:
 def find_bundle(reference: str, registry: Registry, *, own_copy: Callable[[str], Path] | None = None) -> FoundBundle:
     """The bundle that `models:/<name>@<alias>`, `models:/<name>/<version>` or a folder's path means.
 
+    `models:/<name>/Production` is how MLflow's older setups spell it, with stages in place of aliases.
     own_copy: where the workspace would keep a bundle of a given hash. It comes before the registry's copy, whose
     address is absolute: a workspace that was moved still finds its models.
     Raises Refused for `production` before the first promotion; BadUsage for unknown names, aliases and folders.
@@ -34,8 +51,8 @@ def find_bundle(reference: str, registry: Registry, *, own_copy: Callable[[str],
     asked = _REFERENCE.fullmatch(reference)
     if asked is None:
         return FoundBundle(_bundle_folder(reference))
-    if asked["alias"]:
-        version = find_version(registry, asked["name"], asked["alias"])
+    if asked["version"] is None:
+        version = find_version(registry, asked["name"], asked["alias"] or alias_meant(asked["stage"]))
     else:
         version = _numbered(registry.versions(asked["name"]), asked["name"], int(asked["version"]))
     copy = own_copy(version.bundle_sha256) if own_copy is not None else None
@@ -44,6 +61,7 @@ def find_bundle(reference: str, registry: Registry, *, own_copy: Callable[[str],
 
 def find_version(registry: Registry, name: str, alias: str) -> ModelVersion:
     """The version that the alias means. Raises as `find_bundle`."""
+    alias = alias_meant(alias)
     versions = registry.versions(name)
     found = next((version for version in versions if alias in version.aliases), None)
     if found is not None:

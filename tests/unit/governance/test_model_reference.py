@@ -8,7 +8,7 @@ import pytest
 
 from creditrisk.adapters.in_memory import InMemoryRegistry
 from creditrisk.errors import BadUsage, CreditRiskError, ExitCode, Refused
-from creditrisk.governance import find_bundle, find_version
+from creditrisk.governance import alias_meant, find_bundle, find_version
 from creditrisk.ports import LoggedRun
 
 HASH = "ab" * 32
@@ -91,3 +91,23 @@ def test_a_name_that_means_nothing_is_told_with_what_is_known(
         find_bundle(reference, registry)
     assert isinstance(error.value, CreditRiskError)
     assert told in str(error.value)
+
+
+@pytest.mark.parametrize("word", ["Staging", "Production", "STAGING", "production"])
+def test_the_stages_of_older_setups_are_the_aliases_in_lower_case(registry: InMemoryRegistry, word: str) -> None:
+    registry.set_alias("loans", word.lower(), 1)
+    assert alias_meant(word) == word.lower()
+    assert find_version(registry, "loans", word).version == 1
+    assert find_bundle(f"models:/loans@{word}", registry).version == find_version(registry, "loans", word)
+    assert find_bundle(f"models:/loans/{word}", registry).version == find_version(registry, "loans", word)
+
+
+@pytest.mark.parametrize("reference", ["models:/loans@Archived", "models:/loans/Archived"])
+def test_archived_is_refused_with_what_to_give_instead(registry: InMemoryRegistry, reference: str) -> None:
+    with pytest.raises(BadUsage, match="every version is kept") as refusal:
+        find_bundle(reference, registry)
+    assert "previous" in refusal.value.hint
+
+
+def test_an_alias_of_the_lenders_own_keeps_its_spelling() -> None:
+    assert alias_meant("Challenger_2") == "Challenger_2"
