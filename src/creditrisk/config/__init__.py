@@ -1,5 +1,6 @@
 """Typed, strict reading of a book's folder; runtime settings; where the workspace keeps things."""
 
+from creditrisk.config.approval import Approval, Waiver
 from creditrisk.config.book import MAIN, Book, SqlFile, load_book, shipped_books
 from creditrisk.config.contract import Column, Contract, ReasonGroup, Reasons, Rule
 from creditrisk.config.decision import Changeable, Decision, KnockOutRule, Scaling
@@ -33,6 +34,7 @@ from creditrisk.config.workspace import BookFolder, Workspace
 __all__ = [
     "BESIDE_THE_MODEL",
     "MAIN",
+    "Approval",
     "AzureSource",
     "Balance",
     "Book",
@@ -73,6 +75,7 @@ __all__ = [
     "Stability",
     "Table",
     "Training",
+    "Waiver",
     "Workspace",
     "load_book",
     "read_decision_store_settings",

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from creditrisk.config.approval import Approval, Waiver
 from creditrisk.config.assessment import Assessment
 from creditrisk.config.decision import Decision
 from creditrisk.config.fairness import Fairness
@@ -220,6 +221,10 @@ class Portfolio(Strict):
     """How people overrule a decision, and whom an applicant may turn to."""
     retention: Retention = Retention()
     """How long what is personal in decisions is kept."""
+    approval: Approval = Approval()
+    """Who must agree before a model decides."""
+    waiver: Waiver = Waiver()
+    """For how long a gate that does not pass may be answered for."""
     checks_off: tuple[CheckOff, ...] = ()
     """Checks that are not made, for exploring."""
     monitoring: Monitoring = Monitoring()
