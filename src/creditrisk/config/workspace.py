@@ -36,6 +36,11 @@ class Workspace:
     def keys(self) -> Path:
         return self.root / "keys"
 
+    @property
+    def people(self) -> Path:
+        """Keys of people, who sign approvals; those of the programs lie one above."""
+        return self.keys / "people"
+
     def book(self, name: str) -> BookFolder:
         return BookFolder(self.root / name)
 

@@ -66,6 +66,8 @@ def objections(pack: Pack, known: Known) -> list[str]:
 def weigh(pack: Pack, known: Known) -> Weighed:
     """Every approval that the audit chain or the pack's folder knows."""
     weighed = Weighed([], [], [])
+    if not known.trainers:
+        weighed.broken.append("the audit chain names nobody who trained this model, so nobody is known to be another")
     of_this = {act["hashes"]["file"]: act for act in known.acts if act["hashes"]["evidence"] == pack.sha256}
     for act in known.acts:
         if act["hashes"]["evidence"] != pack.sha256:

@@ -71,6 +71,12 @@ def test_one_of_somebody_else_suffices(desk: Desk) -> None:
     assert desk.counted == ["ann"]
 
 
+def test_where_nobody_is_known_to_have_trained_it_nobody_is_another(desk: Desk) -> None:
+    desk.known = replace(desk.known, trainers=frozenset())
+    desk.approve("ann")
+    assert "nobody who trained this model" in desk.objections
+
+
 def test_two_are_two_people(desk: Desk) -> None:
     desk.known = replace(desk.known, rules=Approval(needed=2))
     desk.approve("ann")
