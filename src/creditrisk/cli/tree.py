@@ -11,7 +11,7 @@ import typer
 from typer.exceptions import TyperException
 
 from creditrisk import __version__
-from creditrisk.cli import deciding, demo, looking, models, stages
+from creditrisk.cli import deciding, demo, inventory, looking, models, stages
 from creditrisk.cli.decisions import decisions
 from creditrisk.cli.output import STOPPED, tell_error
 from creditrisk.errors import BadUsage, CreditRiskError, OutsideFailed
@@ -53,6 +53,7 @@ app.command()(models.tune)
 app.command()(deciding.score)
 app.command()(deciding.serve)
 app.command("serve-key")(deciding.serve_key)
+app.command()(inventory.comply)
 app.command()(looking.freshness)
 app.command()(looking.publish)
 app.command()(looking.lineage)

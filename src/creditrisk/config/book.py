@@ -167,19 +167,24 @@ def _check_names(folder: Path, portfolio: Portfolio, contracts: Mapping[str, Con
             hint = did_you_mean(release.table, contracts)
             raise BadConfig(f'leak_radar.released names the table "{release.table}"', where=place, hint=hint)
         must_be(release.column, set(contracts[release.table].names), "leak_radar.released")
-    for column in portfolio.decision.changeable:
-        must_be(column, main, "decision.changeable")
+    for basis, column in portfolio.inventory.columns:
+        must_be(
+            column, {name for contract in contracts.values() for name in contract.names}, f"inventory.bases.{basis}"
+        )
     must_be(portfolio.target.column, main, "target.column")
-    for column in portfolio.target.observed_until_latest_of:
-        must_be(column, main, "target.observed_until_latest_of")
     if portfolio.target.bad_known_from is not None:
         must_be(portfolio.target.bad_known_from.column, main, "target.bad_known_from")
     must_be(portfolio.split.date, main, "split.date")
     must_be(portfolio.split.term, main, "split.term")
     if not portfolio.entity.hash_of:
         must_be(portfolio.entity.key, main, "entity.key")
-    for column in portfolio.entity.hash_also:
-        must_be(column, main, "entity.hash_also")
+    for key, columns in {
+        "decision.changeable": portfolio.decision.changeable,
+        "target.observed_until_latest_of": portfolio.target.observed_until_latest_of,
+        "entity.hash_also": portfolio.entity.hash_also,
+    }.items():
+        for column in columns:
+            must_be(column, main, key)
     for name, table in portfolio.tables.items():
         for column in (*table.key, *([table.foreign_key] if table.foreign_key else [])):
             known = set(contracts[name].names) | ({portfolio.entity.key} if name == MAIN else set())

@@ -11,6 +11,7 @@ from creditrisk.config.assessment import Assessment
 from creditrisk.config.decision import Decision
 from creditrisk.config.fairness import Fairness
 from creditrisk.config.gates import Document, Gates
+from creditrisk.config.inventory import Inventory
 from creditrisk.config.policy import Policy
 from creditrisk.config.retention import Retention
 from creditrisk.config.review import Review
@@ -225,6 +226,8 @@ class Portfolio(Strict):
     """Who must agree before a model decides."""
     waiver: Waiver = Waiver()
     """For how long a gate that does not pass may be answered for."""
+    inventory: Inventory = Inventory()
+    """What the lender's model inventory says of its models, and which columns tell what may not decide."""
     checks_off: tuple[CheckOff, ...] = ()
     """Checks that are not made, for exploring."""
     monitoring: Monitoring = Monitoring()

@@ -1,0 +1,51 @@
+"""What the lender answers for: duties of regulation profiles, and the model inventory."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+
+import typer
+
+from creditrisk.cli.options import WORKSPACE, Actor, AsJson, BookName, Debug, WorkspaceDir
+from creditrisk.cli.output import or_exit, show, tell
+from creditrisk.cli.work import at_hand
+from creditrisk.errors import BadUsage
+
+
+def comply(
+    book: BookName,
+    profiles: Annotated[
+        list[str] | None,
+        typer.Option("--profile", metavar="NAME", help="us-fed, us-co, us-ma, eu or uk; repeatable."),
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Every profile.")] = False,
+    on: Annotated[str | None, typer.Option("--on", metavar="DATE", help="The day asked about; else today.")] = None,
+    version: Annotated[
+        int | None, typer.Option("--version", metavar="N", help="Else the one behind production, else the candidate.")
+    ] = None,
+    workspace: WorkspaceDir = WORKSPACE,
+    by: Actor = None,
+    as_json: AsJson = False,
+    debug: Debug = False,  # noqa: ARG001
+) -> None:
+    """What software can see of a place's duties, with sources and dates. No legal advice. Exit 1 if one fails."""
+    from creditrisk.governance.regulation import profile_names
+    from creditrisk.pages.compliance import compliance_tables
+    from creditrisk.pipelines.comply import need_met
+    from creditrisk.pipelines.comply import run as comply_run
+
+    if bool(profiles) == every:
+        raise BadUsage("which profile?", hint=f"give --profile NAME, or --all; known: {', '.join(profile_names())}")
+    day = _date(on)
+    with at_hand(book, workspace, by=by) as context:
+        report = comply_run(context, profiles or profile_names(), on=day, version=version)
+    tell(report, as_json=as_json, words=lambda: show(compliance_tables(report)))
+    or_exit(lambda: need_met(report))
+
+
+def _date(text: str | None) -> date | None:
+    try:
+        return None if text is None else date.fromisoformat(text)
+    except ValueError as error:
+        raise BadUsage(f'--on "{text}" is no date', hint="for example --on 2026-12-01") from error
