@@ -12,6 +12,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from creditrisk.kinds import sha256_of
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -56,6 +58,13 @@ class TrainingRun:
     """At least actor, estimator, code_version."""
     files: Mapping[str, Path] = field(default_factory=dict)
     """{folder in the run: local file or folder}, for example {"plots": reports/test_evaluation}."""
+
+    @property
+    def mark(self) -> str:
+        """sha256 over the bundle with its parameters and figures: what makes two trainings the same."""
+        told = {"parameters": self.parameters, "metrics": self.metrics}
+        spelled = {what: {name: str(value) for name, value in of.items()} for what, of in told.items()}
+        return sha256_of({"bundle": self.bundle_sha256, **spelled})
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +123,14 @@ class Tracker(Protocol):
         ...
 
     def log_run(self, run: TrainingRun) -> LoggedRun:
-        """Keep a training and its bundle as a model. A bundle that is kept already is pointed at, not copied again."""
+        """Keep a training and its bundle as a model. A bundle that is kept already is pointed at, not copied again.
+
+        The same training (`TrainingRun.mark`) that was kept whole before is pointed at as well: it is no second run.
+        """
+        ...
+
+    def attach(self, run_id: str, files: Mapping[str, Path], tags: Mapping[str, str]) -> None:
+        """Keep these with a run that is there, over files and tags of the same names. files: as of a TrainingRun."""
         ...
 
     def figures(self, run_id: str) -> Mapping[str, float]:

@@ -68,13 +68,27 @@ def test_the_fetched_folder_is_the_bundle_byte_for_byte(store: Store, run: Train
 
 def test_the_same_bundle_is_kept_once_and_gets_no_second_version(store: Store, run: TrainingRun) -> None:
     tracker, registry = store
-    first, second = tracker.log_run(run), tracker.log_run(run)
+    first, second = tracker.log_run(run), tracker.log_run(replace(run, metrics={**run.metrics, "test_brier": 0.25}))
     assert first.run_id != second.run_id
     assert first.model_uri == second.model_uri
     one = registry.register(run.book, first, alias="candidate", tags={"actor": "ann"})
     two = registry.register(run.book, second, alias="candidate", tags={"actor": "bob"})
     assert one == two
     assert len(registry.versions(run.book)) == 1
+
+
+def test_the_same_training_is_one_run_and_what_is_attached_later_changes_no_figure(
+    store: Store, run: TrainingRun, tmp_path: Path
+) -> None:
+    tracker, _ = store
+    first = tracker.log_run(run)
+    assert tracker.log_run(replace(run, tags={**run.tags, "actor": "bob"})) == first
+    page = tmp_path / "page.json"
+    page.write_text("{}", encoding="utf-8")
+    for verdict in ("fail", "pass"):
+        tracker.attach(first.run_id, {"reports": page}, {"validation": verdict})
+    assert tracker.figures(first.run_id) == run.metrics
+    assert tracker.log_run(run) == first
 
 
 def test_the_alias_moves_to_a_newer_bundle_and_back_to_an_older_one(store: Store, run: TrainingRun) -> None:

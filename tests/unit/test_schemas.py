@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from creditrisk.pipelines.register_model import REPORTS
+from creditrisk.pipelines.tracked_run import REPORTS
 from tests.support.schemas import SCHEMAS, faults
 
 FILES = sorted(SCHEMAS.glob("*.schema.json"))
@@ -45,6 +45,8 @@ def written(folder: Path, name: str, **changes: Any) -> Path:
 def test_every_report_of_a_run_has_a_schema() -> None:
     assert {path.name.removesuffix(".schema.json") for path in FILES} >= {
         *(name.removesuffix(".json") for name in REPORTS),
+        "post_training_validation",
+        "evidence_pack",
         "registry_promotion",
     }
 

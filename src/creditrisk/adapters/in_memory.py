@@ -50,6 +50,8 @@ class SteppingClock:
 class InMemoryTracker:
     def __init__(self) -> None:
         self.runs: list[TrainingRun] = []
+        self.attached: dict[str, dict[str, str]] = {}
+        """Tags that were added to a run later, by its id."""
         self.trials: dict[str, dict[int, TriedParameters]] = {}
         """By the name of their search, by number."""
 
@@ -60,9 +62,16 @@ class InMemoryTracker:
         return len(new)
 
     def log_run(self, run: TrainingRun) -> LoggedRun:
-        self.runs.append(run)
+        marks = [kept.mark for kept in self.runs]
+        if run.mark not in marks:
+            self.runs.append(run)
+            marks.append(run.mark)
         first = next(kept for kept in self.runs if kept.bundle_sha256 == run.bundle_sha256)
-        return LoggedRun(f"run-{len(self.runs)}", str(first.bundle.resolve()), run.bundle_sha256)
+        return LoggedRun(f"run-{marks.index(run.mark) + 1}", str(first.bundle.resolve()), run.bundle_sha256)
+
+    def attach(self, run_id: str, files: Mapping[str, Path], tags: Mapping[str, str]) -> None:  # noqa: ARG002
+        self.figures(run_id)
+        self.attached.setdefault(run_id, {}).update(tags)
 
     def figures(self, run_id: str) -> Mapping[str, float]:
         kept = {f"run-{number}": run.metrics for number, run in enumerate(self.runs, 1)}

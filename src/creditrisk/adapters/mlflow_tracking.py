@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 SEARCH_TAG = "parameter_search"
 TRIAL_TAG = "trial"
+MARK_TAG = "training_sha256"
+"""TrainingRun.mark: one training is one run."""
 MOST_AT_ONCE = 100
 """Parameters in one request to MLflow."""
 
@@ -40,11 +42,14 @@ class MlflowTracker:
         """A run that fails half way is marked FAILED, one that is killed stays RUNNING; neither has a version."""
         with mlflow_at(self._tracking_uri) as client:
             experiment = self._experiment(client, run.book)
-            tags = {"mlflow.user": run.tags.get("actor", ""), **run.tags, BUNDLE_TAG: run.bundle_sha256}
+            if (kept := _kept_run(client, experiment, run)) is not None:
+                return kept
+            told = {BUNDLE_TAG: run.bundle_sha256, MARK_TAG: run.mark}
+            tags = {"mlflow.user": run.tags.get("actor", ""), **run.tags, **told}
             run_id = client.create_run(experiment, run_name=run.bundle_sha256[:16], tags=tags).info.run_id
             try:
                 _log_figures(client, run_id, run)
-                _log_files(client, run_id, run)
+                _log_files(client, run_id, run.files)
                 model_id = self._model(client, experiment, run_id, run)
             except BaseException:
                 with contextlib.suppress(Exception):  # the first failure is the one to tell
@@ -52,6 +57,12 @@ class MlflowTracker:
                 raise
             client.set_terminated(run_id, "FINISHED")
             return LoggedRun(run_id, f"models:/{model_id}", run.bundle_sha256)
+
+    def attach(self, run_id: str, files: Mapping[str, Path], tags: Mapping[str, str]) -> None:
+        with mlflow_at(self._tracking_uri) as client:
+            _log_files(client, run_id, files)
+            for name, value in tags.items():
+                client.set_tag(run_id, name, value)
 
     def figures(self, run_id: str) -> Mapping[str, float]:
         with mlflow_at(self._tracking_uri) as client:
@@ -98,9 +109,7 @@ class MlflowTracker:
         """The id of the bundle's model: the one that is kept already, or a new one."""
         from mlflow.entities import LoggedModelOutput
 
-        kept = client.search_logged_models([experiment], filter_string=f"tags.{BUNDLE_TAG} = '{run.bundle_sha256}'")
-        ready = [model.model_id for model in kept if model.status == "READY"]
-        model_id = ready[0] if ready else self._new_model(client, experiment, run_id, run)
+        model_id = _kept_model(client, experiment, run) or self._new_model(client, experiment, run_id, run)
         client.log_outputs(run_id, [LoggedModelOutput(model_id, step=0)])
         return model_id
 
@@ -118,6 +127,22 @@ class MlflowTracker:
             raise
         client.finalize_logged_model(model.model_id, "READY")
         return model.model_id
+
+
+def _kept_run(client: MlflowClient, experiment: str, run: TrainingRun) -> LoggedRun | None:
+    """This training, where it was logged to its end before, and its model is still whole."""
+    found = client.search_runs(
+        [experiment],
+        filter_string=f"tags.{MARK_TAG} = '{run.mark}' and attributes.status = 'FINISHED'",
+        order_by=["attributes.start_time"],
+    )
+    model_id = _kept_model(client, experiment, run) if found else None
+    return LoggedRun(found[0].info.run_id, f"models:/{model_id}", run.bundle_sha256) if model_id else None
+
+
+def _kept_model(client: MlflowClient, experiment: str, run: TrainingRun) -> str | None:
+    kept = client.search_logged_models([experiment], filter_string=f"tags.{BUNDLE_TAG} = '{run.bundle_sha256}'")
+    return next((str(model.model_id) for model in kept if model.status == "READY"), None)
 
 
 def _kept_trials(client: MlflowClient, experiment: str, name: str) -> dict[int | None, str]:
@@ -166,8 +191,8 @@ def _log_figures(client: MlflowClient, run_id: str, run: TrainingRun) -> None:
         client.log_batch(run_id, params=some)
 
 
-def _log_files(client: MlflowClient, run_id: str, run: TrainingRun) -> None:
-    for folder, path in run.files.items():
+def _log_files(client: MlflowClient, run_id: str, files: Mapping[str, Path]) -> None:
+    for folder, path in files.items():
         if path.is_dir():
             client.log_artifacts(run_id, str(path), artifact_path=folder)
         else:

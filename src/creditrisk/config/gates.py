@@ -42,6 +42,10 @@ class Gates(Strict):
         value=0.9, because="the law asks for the principal reasons, so those whose removal lowers the risk most"
     )
     """Share of the reasons given that must be among the four whose removal lowers the risk most."""
+    tracked_tolerance: Limit = Limit(
+        value=1e-9, because="a figure may lose its last bits on the way through a database, and nothing more"
+    )
+    """How far a figure of the tracker's run may lie from the report's, as a share of it."""
 
 
 class Document(Strict):

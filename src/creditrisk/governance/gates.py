@@ -189,6 +189,40 @@ def _share_of(share: float, rows: int, told: str, limit: Limit) -> Told:
     return Told(verdict, told, share, found.low, found.high, limit_in_words(limit.value, None), limit.because)
 
 
+def _nothing_missing(report: Report, limits: Gates) -> Told:
+    del limits
+    gaps = report["gaps"]
+    limit, because = "no gap", "a model that cannot be traced to its raw data cannot be made again, or defended"
+    told = f"{len(gaps)} gaps: {_some(gaps)}" if gaps else f"{report['nodes']} nodes, each with what it was made from"
+    verdict = Judgement.FAIL if gaps else Judgement.PASS
+    return Told(verdict, told, float(len(gaps)), limit=limit, because=because)
+
+
+def _nothing_altered(report: Report, limits: Gates) -> Told:
+    del limits
+    wrong = report["wrong"]
+    limit, because = "every file there, of the hash that was noted", "what was changed by hand was tested by nobody"
+    told = f"{len(wrong)} of {report['files']}: {_some(wrong)}" if wrong else f"all {report['files']} are"
+    verdict = Judgement.FAIL if wrong or not report["files"] else Judgement.PASS
+    return Told(verdict, told, float(len(wrong)), limit=limit, because=because)
+
+
+def _same_in_the_tracker(report: Report, limits: Gates) -> Told:
+    limit, worst, missing = limits.tracked_tolerance, report["worst"], report["missing"]
+    words = f"each figure there, apart by at most {limit.value:g} of itself"
+    if report["why"]:
+        return Told(Judgement.FAIL, report["why"], None, None, None, words, limit.because)
+    if missing or worst is None:
+        told = f"the tracker lacks {len(missing)} of {report['figures']} figures: {_some(missing)}"
+        return Told(Judgement.FAIL, told, None, None, None, words, limit.because)
+    apart = worst["difference"]
+    if apart is None or apart > limit.value:
+        says = "no number" if worst["tracked"] is None else f"{worst['tracked']:.6g}"
+        told = f"{worst['name']} is {worst['local']:.6g} in the reports and {says} in the tracker"
+        return Told(Judgement.FAIL, told, apart, None, None, words, limit.because)
+    return Told(Judgement.PASS, f"all {report['figures']} figures agree", apart, None, None, words, limit.because)
+
+
 def _section(name: str, limit: str, because: str) -> Callable[[Report, Gates], Told]:
     """The verdict of one section of a report that judges by rules of its own, which it states."""
 
@@ -207,7 +241,16 @@ def _policy(name: str, asks: str, limit: str, because: str) -> Gate:
     return Gate(name, asks, "policy_checks.json", name, _section(name, limit, because))
 
 
+LINEAGE, ARTEFACTS, TRACKED = "data_lineage.json", "files of the model and its reports", "the tracker's run"
+"""What `validate` looks at by itself, as it stands in `Evidence.looked` and in a gate's place."""
+
 GATES: tuple[Gate, ...] = (
+    Gate("lineage", "Is everything known that it was made from?", LINEAGE, "nodes", _nothing_missing,
+         can_be_waived=False),
+    Gate("artefacts", "Are all its files what their stages made?", ARTEFACTS, "", _nothing_altered,
+         can_be_waived=False),
+    Gate("tracked", "Does the tracker hold the same figures?", TRACKED, "", _same_in_the_tracker,
+         can_be_waived=False),
     Gate("leaks", "Does any column know the outcome?", "leak_report.json", "columns", _no_suspects),
     Gate("auc_floor", "Does it rank well enough?", "test_metrics.json", "roc_auc", _ranks),
     Gate("auc_ceiling", "Does it rank too well to be true?", "test_metrics.json", "roc_auc", _not_too_well),
@@ -236,4 +279,4 @@ GATES: tuple[Gate, ...] = (
 )  # fmt: skip
 """Every gate, in the order in which a reader meets them."""
 
-__all__ = ["GATES", "Evidence", "Gate", "Told", "judged", "overall"]
+__all__ = ["ARTEFACTS", "GATES", "LINEAGE", "TRACKED", "Evidence", "Gate", "Told", "judged", "overall"]

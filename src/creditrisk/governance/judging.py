@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from creditrisk.config import Gates
@@ -18,14 +18,21 @@ type Report = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Evidence:
-    """What a validation may rest on, by file name: reports that can be believed, and why the others cannot."""
+    """What a validation may rest on, by file name: reports that can be believed, and why the others cannot.
+
+    looked: what `validate` looked at by itself, by the name under which gates ask for it.
+    """
 
     reports: Mapping[str, Report]
     problems: Mapping[str, str]
+    looked: Mapping[str, Report] = field(default_factory=dict)
 
     def problem(self, name: str) -> str:
         """Why the report may not be believed; "" when it may."""
-        return self.problems.get(name, "") or ("" if name in self.reports else f"{name} is missing")
+        return self.problems.get(name, "") or ("" if self.report(name) is not None else f"{name} is missing")
+
+    def report(self, name: str) -> Report | None:
+        return self.reports.get(name, self.looked.get(name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +50,17 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """asks: the question in a reader's words.  report: the one that answers it.  place: where in it."""
+    """asks: the question in a reader's words.  report: the one that answers it.  place: where in it.
+
+    can_be_waived: not where nobody could know what they would answer for.
+    """
 
     name: str
     asks: str
     report: str
     place: str
     judge: Callable[[Report, Gates], Told]
+    can_be_waived: bool = True
 
 
 def judged(gates: Sequence[Gate], evidence: Evidence, limits: Gates) -> list[dict[str, Any]]:
@@ -83,14 +94,22 @@ def _believed(evidence: Evidence) -> dict[str, Any]:
         ),
         "verdict": (Judgement.FAIL if told else Judgement.PASS).value,
         "place": "data_lineage.json: nodes",
+        "can_be_waived": False,
     }
 
 
 def _result(gate: Gate, evidence: Evidence, limits: Gates) -> dict[str, Any]:
-    problem = evidence.problem(gate.report)
-    told = Told(Judgement.FAIL, problem) if problem else _judged_safely(gate, evidence.reports[gate.report], limits)
+    problem, report = evidence.problem(gate.report), evidence.report(gate.report)
+    told = Told(Judgement.FAIL, problem) if problem or report is None else _judged_safely(gate, report, limits)
     place = f"{gate.report}: {gate.place}" if gate.place else gate.report
-    return {"name": gate.name, "asks": gate.asks, **asdict(told), "verdict": told.verdict.value, "place": place}
+    return {
+        "name": gate.name,
+        "asks": gate.asks,
+        **asdict(told),
+        "verdict": told.verdict.value,
+        "place": place,
+        "can_be_waived": gate.can_be_waived,
+    }
 
 
 def _judged_safely(gate: Gate, report: Report, limits: Gates) -> Told:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -54,6 +55,11 @@ class Node:
         }
 
 
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+FROM_OUTSIDE = frozenset({NodeKind.RAW, NodeKind.BOOK, NodeKind.CONTRACT, NodeKind.SQL})
+"""What nothing here was made from, and what no model may be without."""
+
 type Nodes = Mapping[str, Node]
 
 
@@ -87,3 +93,21 @@ def behind(nodes: Nodes, names: Iterable[str]) -> dict[str, Node]:
 def raw_behind(nodes: Nodes, name: str) -> dict[str, Node]:
     """The raw files that a node was made from in the end."""
     return {at: node for at, node in behind(nodes, [name]).items() if node.kind is NodeKind.RAW}
+
+
+def gaps(nodes: Nodes, bundle_sha256: str) -> list[str]:
+    """Why the graph does not tell everything that stands behind this bundle, each in a sentence; [] when it does."""
+    told = []
+    for name, node in nodes.items():
+        if not _SHA256.fullmatch(node.sha256):
+            told.append(f"{name} has no sha256")
+        told += [f"{name} was made from {other}, which is not there" for other in node.made_from if other not in nodes]
+        if not node.made_from and node.kind not in FROM_OUTSIDE:
+            told.append(f"what {name} was made from is not told")
+    bundle = nodes.get("bundle")
+    if bundle is None:
+        return [*told, "no bundle is named"]
+    if bundle.sha256 != bundle_sha256:
+        told.append(f"it is about the model {bundle.sha256[:16]}, not {bundle_sha256[:16]}")
+    kinds = {node.kind for node in behind(nodes, ["bundle"]).values()}
+    return told + [f"no {kind.value} stands behind the bundle" for kind in sorted(FROM_OUTSIDE - kinds)]

@@ -19,7 +19,7 @@ from creditrisk.governance.standing import open_waivers
 from creditrisk.kinds import sha256_of, sha256_of_file, sha256_of_folder
 from creditrisk.pipelines.context import Context
 from creditrisk.pipelines.lineage import LINEAGE
-from creditrisk.ports import ModelVersion
+from creditrisk.ports import VALIDATION_TAG, ModelVersion
 
 if TYPE_CHECKING:
     from creditrisk.modelling import Bundle
@@ -122,6 +122,7 @@ def carried_waivers(context: Context, bundle_sha256: str, validation: Mapping[st
 def tag_version(context: Context, version: ModelVersion, pack: Pack, approvals: Sequence[Mapping[str, str]]) -> None:
     """Say with the version on which evidence it stands, in words that a reader of the registry understands."""
     tags = {
+        VALIDATION_TAG: str(pack.body["verdict"]),
         EVIDENCE_TAG: pack.sha256,
         DATA_TAG: str(pack.body["data_sha256"]),
         WAIVERS_TAG: waivers_in_words(pack, context.clock.now().date()),

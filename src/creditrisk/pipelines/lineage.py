@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from creditrisk.config import Book
-from creditrisk.errors import Refused
+from creditrisk.errors import CreditRiskError, MissingInput, Refused
 from creditrisk.files import read_json, write_json
 from creditrisk.governance.lineage import Node, NodeKind, behind, nodes_of
 from creditrisk.kinds import sha256_of, sha256_of_file, sha256_of_folder
@@ -91,6 +91,27 @@ def need_unchanged(context: Context, step: str, files: Mapping[str, Path]) -> di
                 hint=f"run the stage{' again' if path.is_file() else ''}: creditrisk {step} {context.book.name}",
             )
     return hashes
+
+
+def sha256_now(context: Context, node: Node) -> str | None:
+    """Of a table, a report, plots or the bundle as they lie there; None when it is gone, another hash when damaged."""
+    from creditrisk.modelling import load_bundle
+
+    path = context.folder.root / node.file
+    try:
+        match node.kind:
+            case NodeKind.BUNDLE:
+                return load_bundle(path).sha256
+            case NodeKind.REPORT:
+                return sha256_of(read_json(path))
+            case NodeKind.PLOTS:
+                return sha256_of_folder({file.name: sha256_of_file(file) for file in path.iterdir()})
+            case _:
+                return sha256_of_file(path)
+    except (OSError, MissingInput):
+        return None
+    except CreditRiskError:
+        return "damaged"
 
 
 def table_node(context: Context, path: Path, *made_from: str, rows: int | None = None, sha256: str = "") -> Node:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from creditrisk.config import BESIDE_THE_MODEL, Book, load_book
@@ -22,18 +23,43 @@ BESIDE = ("comparison.json", "tuning.json", "data_lineage.json")
 """Reports that no gate rests on."""
 
 
-def write_document(context: Context, bundle: Bundle, evidence: Evidence, validation: Mapping[str, Any]) -> None:
+def write_document(
+    context: Context,
+    bundle: Bundle,
+    evidence: Evidence,
+    validation: Mapping[str, Any],
+    waivers: Sequence[Mapping[str, Any]],
+) -> None:
     """The page, from the same reports to the same bytes."""
-    plots = context.folder.reports / "test_evaluation"
-    facts = gather(context, bundle, evidence, validation)
-    write_text(context.folder.report(DOCUMENT), render_model_document(facts, read_plots(plots)))
+    page = document_of(context, bundle, evidence, validation, waivers, context.folder.reports)
+    write_text(context.folder.report(DOCUMENT), page)
 
 
-def gather(context: Context, bundle: Bundle, evidence: Evidence, validation: Mapping[str, Any]) -> DocumentFacts:
-    there = {name: why for name, why in evidence.problems.items() if context.folder.report(name).is_file()}
+def document_of(
+    context: Context,
+    bundle: Bundle,
+    evidence: Evidence,
+    validation: Mapping[str, Any],
+    waivers: Sequence[Mapping[str, Any]],
+    reports: Path,
+) -> str:
+    """reports: the folder with the reports and plots: the latest run's, or the frozen ones of an earlier model."""
+    facts = gather(context, bundle, evidence, validation, waivers, reports)
+    return render_model_document(facts, read_plots(reports / "test_evaluation"))
+
+
+def gather(
+    context: Context,
+    bundle: Bundle,
+    evidence: Evidence,
+    validation: Mapping[str, Any],
+    waivers: Sequence[Mapping[str, Any]],
+    folder: Path,
+) -> DocumentFacts:
+    there = {name: why for name, why in evidence.problems.items() if (folder / name).is_file()}
     reports, problems = dict(evidence.reports), there
     for name in BESIDE:
-        path = context.folder.report(name)
+        path = folder / name
         if path.is_file():
             try:
                 reports[name] = read_json(path)
@@ -60,9 +86,10 @@ def gather(context: Context, bundle: Bundle, evidence: Evidence, validation: Map
         calibration=bundle.calibrator.to_json(),
         reports={**reports, "post_training_validation.json": validation},
         problems=problems,
-        invented=context.invented,
-        checks_off=context.checks_off,
-        leaks_released=context.leaks_released,
+        waivers=waivers,
+        invented=validation["invented_data"],
+        checks_off=validation["checks_off"],
+        leaks_released=validation["leaks_released"],
     )
 
 

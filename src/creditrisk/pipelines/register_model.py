@@ -1,76 +1,40 @@
-"""Stage 8: the run and its bundle to the tracker, a version number and the alias `candidate` to the registry."""
+"""Stage 8: a version number and the alias `candidate` for the bundle that was validated, in the registry."""
 
 from __future__ import annotations
 
 import sys
 from typing import Any
 
-from creditrisk import __version__
 from creditrisk.errors import Refused
 from creditrisk.files import read_json
 from creditrisk.governance import Act
+from creditrisk.governance.evidence import Pack
+from creditrisk.kinds import sha256_of
+from creditrisk.pipelines import tracked_run
+from creditrisk.pipelines.approve_model import counted
 from creditrisk.pipelines.context import Context
+from creditrisk.pipelines.evidence import EVIDENCE_TAG, VALIDATION, current_pack, tag_version
 from creditrisk.pipelines.lineage import add_step
+from creditrisk.pipelines.tracked_run import FIGURES
 from creditrisk.pipelines.train_model import newest_bundle
-from creditrisk.pipelines.validate_model import VALIDATION
-from creditrisk.ports import BUNDLE_TAG, CANDIDATE, VALIDATION_TAG, TrainingRun
-
-FIGURES = ("metrics.json", "test_metrics.json")
-REPORTS = (
-    "ingestion_summary.json", "data_freshness.json", "contract_findings.json", "data_lineage.json", "split.json",
-    *FIGURES, VALIDATION,
-)  # fmt: skip
+from creditrisk.ports import BUNDLE_TAG, CANDIDATE, VALIDATION_TAG
 
 
 def run(context: Context) -> dict[str, Any]:
-    """registry_promotion.json; the same bundle registered again keeps its version."""
+    """registry_promotion.json; the same bundle registered again keeps its version.
+
+    The run and its figures are those that `validate` looked at. Raises Refused unless the reports still are.
+    """
     folder, bundle = context.folder, newest_bundle(context)
-    trained, tested = (read_json(folder.report(name)) for name in FIGURES)
-    if tested["bundle_sha256"] != bundle.sha256:
-        raise Refused(
-            "the test figures are those of another bundle",
-            where=str(folder.report("test_metrics.json")),
-            hint=f"creditrisk evaluate {context.book.name}",
-        )
-    validated = read_json(folder.report(VALIDATION))
-    if validated["bundle_sha256"] != bundle.sha256:
-        raise Refused(
-            "the validation is that of another bundle",
-            where=str(folder.report(VALIDATION)),
-            hint=f"creditrisk validate {context.book.name}",
-        )
-    context.progress("register", "logging the run", 0.0)
-    tags = {
-        "actor": context.actor,
-        "estimator": bundle.manifest["estimator"],
-        "code_version": __version__,
-        "book": context.book.name,
-        "preset": context.book.portfolio.features.preset,
-        VALIDATION_TAG: validated["verdict"],
-        **({"invented_data": "true"} if context.invented else {}),
-        **({"checks_off": str(len(context.checks_off))} if context.checks_off else {}),
-        **({"leaks_released": str(len(context.leaks_released))} if context.leaks_released else {}),
-    }
-    logged = context.tracker.log_run(
-        TrainingRun(
-            book=context.book.name,
-            bundle=folder.bundle(bundle.sha256),
-            bundle_sha256=bundle.sha256,
-            features={feature.name: feature.kind for feature in bundle.preprocess.features},
-            parameters={**trained["parameters"], "rounds": trained["rounds"], "estimator": trained["estimator"]},
-            metrics={**_flat("oof", trained), **_flat("test", tested)},
-            tags=tags,
-            files={
-                **{f"reports/{name}": folder.report(name) for name in REPORTS},
-                "plots/development": folder.reports / "evaluation",
-                "plots/test": folder.reports / "test_evaluation",
-            },
-        )
-    )
+    trained, tested, validated = _validated(context, bundle.sha256)
+    pack = current_pack(context, bundle.sha256)
+    _need_frozen(context, pack)
+    context.progress("register", "finding the run", 0.0)
+    logged = tracked_run.log(context, bundle, trained, tested)
     context.progress("register", "giving it a version", 0.8)
+    tags = {**tracked_run.tags_of(context, bundle), VALIDATION_TAG: validated["verdict"]}
     version = context.registry.register(context.book.name, logged, alias=CANDIDATE, tags=tags)
-    if version.tags.get(VALIDATION_TAG) != validated["verdict"]:  # a version that was there, judged again
-        context.registry.tag(context.book.name, version.version, {VALIDATION_TAG: validated["verdict"]})
+    tag_version(context, version, pack, counted(context, version, pack))
     report = context.report(
         "registry_promotion.json",
         {
@@ -79,25 +43,41 @@ def run(context: Context) -> dict[str, Any]:
             "alias": CANDIDATE,
             "uri": version.uri,
             BUNDLE_TAG: bundle.sha256,
+            EVIDENCE_TAG: pack.sha256,
             "meta": {"run_id": logged.run_id},
         },
         inputs={"bundle": bundle.sha256, **{name: folder.report(name) for name in (*FIGURES, VALIDATION)}},
     )
     add_step(context, "register", {})
-    context.act(Act.REGISTERED, {"bundle": bundle.sha256, "version": str(version.version)})
+    context.act(Act.REGISTERED, {"bundle": bundle.sha256, "version": str(version.version), "evidence": pack.sha256})
     return report
 
 
-def _flat(prefix: str, report: dict[str, Any]) -> dict[str, float]:
-    """The report's single figures as MLflow takes them: flat names, intervals as _low and _high."""
-    flat: dict[str, float] = {}
-    for name, value in report.items():
-        if isinstance(value, dict) and {"value", "low", "high"} <= value.keys():
-            flat |= {f"{prefix}_{name}": value["value"], f"{prefix}_{name}_low": value["low"],
-                     f"{prefix}_{name}_high": value["high"]}  # fmt: skip
-        elif isinstance(value, int | float) and not isinstance(value, bool) and name != "schema_version":
-            flat[f"{prefix}_{name}"] = float(value)
-    return {name: value for name, value in flat.items() if value is not None}
+def _validated(context: Context, bundle_sha256: str) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    """metrics.json, test_metrics.json and the validation; Refused where one is about another bundle."""
+    trained, tested, validated = (read_json(context.folder.report(name)) for name in (*FIGURES, VALIDATION))
+    for what, name, report, stage in (
+        ("the test figures are", "test_metrics.json", tested, "evaluate"),
+        ("the validation is", VALIDATION, validated, "validate"),
+    ):
+        if report["bundle_sha256"] != bundle_sha256:
+            raise Refused(
+                f"{what} that of another bundle" if stage == "validate" else f"{what} those of another bundle",
+                where=str(context.folder.report(name)),
+                hint=f"creditrisk {stage} {context.book.name}",
+            )
+    return trained, tested, validated
+
+
+def _need_frozen(context: Context, pack: Pack) -> None:
+    """Raises Refused unless figures and validation are, but for times, what was frozen as evidence."""
+    for name in (*FIGURES, VALIDATION):
+        if sha256_of(read_json(context.folder.report(name))) != sha256_of(read_json(pack.folder / name)):
+            raise Refused(
+                f"{name} is not what was validated",
+                where=str(context.folder.report(name)),
+                hint=f"creditrisk validate {context.book.name}",
+            )
 
 
 if __name__ == "__main__":

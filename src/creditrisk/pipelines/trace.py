@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from creditrisk.errors import BadUsage, CreditRiskError, MissingInput, Refused, did_you_mean
+from creditrisk.errors import BadUsage, MissingInput, Refused, did_you_mean
 from creditrisk.files import read_json
 from creditrisk.governance.lineage import Node, NodeKind, behind, nodes_of, raw_behind
-from creditrisk.kinds import sha256_of, sha256_of_file, sha256_of_folder
-from creditrisk.modelling import load_bundle
+from creditrisk.kinds import sha256_of_file
 from creditrisk.pipelines.context import Context
-from creditrisk.pipelines.lineage import LINEAGE, current, kept_with
+from creditrisk.pipelines.lineage import LINEAGE, current, kept_with, sha256_now
 
 _HASH = re.compile(r"[0-9a-f]{8,64}")
 
@@ -163,19 +162,10 @@ def _sha256_now(context: Context, kept: Kept, node: Node) -> str | None:
                 return sha256_of_file(kept.raw / node.file)
             case NodeKind.SQL | NodeKind.CONTRACT:
                 return _of_book(context, kept, node)
-            case NodeKind.BUNDLE:
-                return load_bundle(context.folder.root / node.file).sha256
-            case NodeKind.REPORT:
-                return sha256_of(read_json(context.folder.root / node.file))
-            case NodeKind.PLOTS:
-                folder = context.folder.root / node.file
-                return sha256_of_folder({path.name: sha256_of_file(path) for path in folder.iterdir()})
             case _:
-                return sha256_of_file(context.folder.root / node.file)
-    except (OSError, MissingInput, StopIteration):
+                return sha256_now(context, node)
+    except (OSError, StopIteration):
         return None
-    except CreditRiskError:
-        return "damaged"
 
 
 def _of_book(context: Context, kept: Kept, node: Node) -> str:

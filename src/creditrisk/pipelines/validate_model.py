@@ -1,36 +1,59 @@
-"""Stage 7: the gates on what the earlier stages reported, and the model document. Nothing is measured here."""
+"""Stage 7: the gates on what the earlier stages reported, the model document, and the evidence that people approve.
+
+Nothing is measured here.
+"""
 
 from __future__ import annotations
 
 import math
 import sys
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from creditrisk.errors import CreditRiskError, Refused
 from creditrisk.files import read_json
+from creditrisk.governance import Act
+from creditrisk.governance.evidence import PACK
 from creditrisk.governance.gates import GATES, Evidence, judged, overall
 from creditrisk.governance.lineage import NodeKind
 from creditrisk.kinds import SCHEMA_VERSION, Judgement, sha256_of
+from creditrisk.pipelines.approve_model import counted
 from creditrisk.pipelines.assessments import ASSESSMENTS
 from creditrisk.pipelines.context import Context
+from creditrisk.pipelines.evidence import (
+    VALIDATION,
+    carried_waivers,
+    copy_to_reports,
+    freeze_pack,
+    tag_version,
+    version_of,
+)
+from creditrisk.pipelines.evidence_checks import looked_at
 from creditrisk.pipelines.lineage import add_step, current
 from creditrisk.pipelines.model_document import DOCUMENT, write_document
+from creditrisk.pipelines.tracked_run import attach_verdict
 from creditrisk.pipelines.train_model import newest_bundle
 
-VALIDATION = "post_training_validation.json"
 BEFORE_THE_MODEL = ("ingestion_summary.json", "contract_findings.json", "leak_report.json", "split.json")
 OF_THE_MODEL = ("metrics.json", "test_metrics.json", *ASSESSMENTS)
 """These must name the bundle that is judged."""
 
 
 def run(context: Context) -> dict[str, Any]:
-    """post_training_validation.json and model_document.html. A fail is told, not raised: the model is a candidate."""
+    """post_training_validation.json, model_document.html, the run in the tracker, and the evidence, frozen.
+
+    A fail is told, not raised: the model is a candidate. Raises OutsideFailed, before anything is written, when the
+    tracker is away.
+    """
     bundle = newest_bundle(context)
     context.progress("validate", "are the reports what they were", 0.1)
     evidence = gathered(context, bundle.sha256)
-    context.progress("validate", "gates", 0.3)
-    results = judged(GATES, evidence, context.book.portfolio.gates)
+    context.progress("validate", "telling the tracker", 0.2)
+    looked, run_id = looked_at(context, bundle, evidence)
+    version = version_of(context, bundle.sha256)
+    context.progress("validate", "gates", 0.5)
+    results = judged(GATES, replace(evidence, looked=looked), context.book.portfolio.gates)
     believed = {name: context.folder.report(name) for name in evidence.reports}
     report = context.report(
         VALIDATION,
@@ -40,12 +63,23 @@ def run(context: Context) -> dict[str, Any]:
             "counts": {verdict.value: sum(one["verdict"] == verdict for one in results) for verdict in Judgement},
             "gates": results,
             "problems": dict(evidence.problems),
+            "meta": {"run_id": run_id},
         },
         inputs={"bundle": bundle.sha256, **believed},
     )
     add_step(context, "validate", {})
     context.progress("validate", "the model document", 0.6)
-    write_document(context, bundle, evidence, report)
+    waivers = carried_waivers(context, bundle.sha256, report)
+    write_document(context, bundle, evidence, report, waivers)
+    context.progress("validate", "freezing the evidence", 0.8)
+    hashes = {"bundle": bundle.sha256, "validation": sha256_of(report), "verdict": report["verdict"]}
+    context.act(Act.VALIDATED, hashes)
+    pack = freeze_pack(context, bundle, report, waivers)
+    copy_to_reports(context, pack, PACK)
+    if run_id is not None:
+        attach_verdict(context, run_id, report["verdict"])
+    if version is not None:
+        tag_version(context, version, pack, counted(context, version, pack))
     return report
 
 

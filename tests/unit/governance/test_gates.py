@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from creditrisk.config import Gates
-from creditrisk.governance.gates import GATES, Evidence, judged, overall
+from creditrisk.config.strict import Limit
+from creditrisk.governance.gates import ARTEFACTS, GATES, LINEAGE, TRACKED, Evidence, judged, overall
 from creditrisk.kinds import Judgement
 
 
@@ -44,6 +45,14 @@ def calibrated(**changes: Any) -> dict[str, Any]:
 
 
 GOOD: dict[str, dict[str, Any]] = {
+    LINEAGE: {"gaps": [], "nodes": 12},
+    ARTEFACTS: {"wrong": [], "files": 30},
+    TRACKED: {
+        "why": "",
+        "figures": 40,
+        "missing": [],
+        "worst": {"name": "test_brier", "local": 0.1, "tracked": 0.1, "difference": 0.0},
+    },
     "leak_report.json": {
         "columns": [
             {"table": "application", "column": "income", "verdict": "clear"},
@@ -301,3 +310,40 @@ def test_a_higher_floor_never_turns_a_no_into_a_yes(auc: float, reach: float, fl
     limits = [Gates.model_validate({"auc_min": {"value": at, "because": "a test"}}) for at in (floor / 2, floor)]
     low, high = (result("auc_floor", evidence(roc_auc=interval(auc, reach)), limit)["verdict"] for limit in limits)
     assert order.index(low) <= order.index(high)
+
+
+@pytest.mark.parametrize(
+    ("gate", "place", "found", "why"),
+    [
+        ("lineage", LINEAGE, {"gaps": ["no raw stands behind the bundle"]}, "no raw stands behind"),
+        ("artefacts", ARTEFACTS, {"wrong": ["reports/fairness.json was altered"]}, "fairness.json was altered"),
+        ("artefacts", ARTEFACTS, {"files": 0}, "all 0"),
+        ("tracked", TRACKED, {"missing": ["test_brier"]}, "lacks 1 of 40 figures: test_brier"),
+        ("tracked", TRACKED, {"worst": None}, "lacks"),
+        ("tracked", TRACKED, {"why": "not told to the tracker"}, "not told"),
+        ("tracked", TRACKED,
+         {"worst": {"name": "test_brier", "local": 0.1, "tracked": None, "difference": None}}, "no number"),
+        ("tracked", TRACKED,
+         {"worst": {"name": "test_brier", "local": 0.1, "tracked": 0.11, "difference": 0.09}}, "0.11 in the tracker"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_traced_or_was_changed_fails_and_nobody_may_waive_it(
+    gate: str, place: str, found: dict[str, Any], why: str
+) -> None:
+    told = result(gate, Evidence({**GOOD, place: {**GOOD[place], **found}}, {}))
+    assert (told["verdict"], told["can_be_waived"]) == ("fail", False)
+    assert why in told["reason"]
+
+
+def test_how_far_the_tracker_may_be_off_is_the_books_to_say() -> None:
+    worst = {"name": "test_brier", "local": 0.1, "tracked": 0.11, "difference": 0.09}
+    told = Evidence({**GOOD, TRACKED: {**GOOD[TRACKED], "worst": worst}}, {})
+    assert result("tracked", told, Gates(tracked_tolerance=Limit(value=0.1, because="a test")))["verdict"] == "pass"
+
+
+def test_what_validate_looked_at_by_itself_is_no_report() -> None:
+    reports = {name: of for name, of in GOOD.items() if name not in (LINEAGE, ARTEFACTS, TRACKED)}
+    looked = {name: GOOD[name] for name in (LINEAGE, ARTEFACTS, TRACKED)}
+    assert overall(judged(GATES, Evidence(reports, {}, looked), Gates())) is Judgement.PASS
+    (first, *_) = judged(GATES, Evidence(reports, {}, looked), Gates())
+    assert f"all {len(reports)} are there" in first["reason"]

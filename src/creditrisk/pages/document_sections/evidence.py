@@ -196,6 +196,15 @@ def gates(doc: DocumentFacts) -> Section:
             Care("Reports that could not be believed:"),
             Bullets([f"{name}: {why}" for name, why in sorted(told["problems"].items())]),
         ]
+    if doc.waivers:
+        answered = [(one["gate"], one["by"], one["because"], one["until"]) for one in doc.waivers]
+        blocks += [
+            Heading("Waived"),
+            Words(
+                "For these somebody answers by name, through the day that is told; afterwards the gate counts again."
+            ),
+            Table(("Gate", "By", "Because", "Until"), answered),
+        ]
     return Section("gates", "Gates: may it be used?", blocks, str(told["verdict"]))
 
 

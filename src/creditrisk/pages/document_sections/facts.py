@@ -28,6 +28,7 @@ class DocumentFacts:
     formula: the model's own file where that is a table (points, coefficients), {} for trees.  calibration: that file.
 
     tables: {table: {"grain", "columns": {moment: number}}}.  manifest: of the bundle.  environment: {package: version}.
+    waivers: {gate, by, because, until, at}.
     reports: {file: content}, those that may be believed.  problems: {file: why it may not}.  Hashes are sha256 in hex.
     """
 
@@ -41,6 +42,7 @@ class DocumentFacts:
     calibration: Mapping[str, Any] = field(default_factory=dict)
     reports: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     problems: Mapping[str, str] = field(default_factory=dict)
+    waivers: Sequence[Mapping[str, Any]] = ()
     invented: bool = False
     checks_off: Sequence[Mapping[str, Any]] = ()
     leaks_released: Sequence[Mapping[str, Any]] = ()
