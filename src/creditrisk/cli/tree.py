@@ -11,7 +11,7 @@ import typer
 from typer.exceptions import TyperException
 
 from creditrisk import __version__
-from creditrisk.cli import deciding, demo, inventory, looking, models, stages
+from creditrisk.cli import canary, deciding, demo, inventory, looking, models, stages
 from creditrisk.cli.decisions import decisions
 from creditrisk.cli.output import STOPPED, tell_error
 from creditrisk.errors import BadUsage, CreditRiskError, OutsideFailed
@@ -48,6 +48,7 @@ app.command("train", help="Stage 5: learn, calibrate, choose the cut-off; a bund
 app.command("evaluate", help="Stage 6: the bundle on the test part.")(stages.alone("evaluate"))
 app.command()(stages.validate)
 app.command("register", help="Stage 8: into MLflow, with the alias candidate.")(stages.alone("register"))
+app.command()(canary.canary)
 app.command()(models.compare)
 app.command()(models.tune)
 app.command()(deciding.score)

@@ -2,6 +2,7 @@
 
 from creditrisk.config.approval import Approval, Waiver
 from creditrisk.config.book import MAIN, Book, SqlFile, load_book, shipped_books
+from creditrisk.config.canary import Canary
 from creditrisk.config.contract import Column, Contract, ReasonGroup, Reasons, Rule
 from creditrisk.config.decision import Changeable, Decision, KnockOutRule, Scaling
 from creditrisk.config.decision_store import DecisionStoreSettings, read_decision_store_settings
@@ -39,6 +40,7 @@ __all__ = [
     "Balance",
     "Book",
     "BookFolder",
+    "Canary",
     "Changeable",
     "Column",
     "Contract",

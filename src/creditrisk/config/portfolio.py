@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from creditrisk.config.approval import Approval, Waiver
 from creditrisk.config.assessment import Assessment
+from creditrisk.config.canary import Canary
 from creditrisk.config.decision import Decision
 from creditrisk.config.fairness import Fairness
 from creditrisk.config.gates import Document, Gates
@@ -216,6 +217,8 @@ class Portfolio(Strict):
     """When the rows have moved since the model was learnt, and how much is looked at to tell."""
     gates: Gates = Gates()
     """What a model must show before anybody may use it."""
+    canary: Canary = Canary()
+    """How unlike the model in production a candidate may be."""
     document: Document = Document()
     """What only the lender can say of the model."""
     review: Review = Review()

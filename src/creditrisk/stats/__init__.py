@@ -1,7 +1,7 @@
 """Pure figures used by several rooms: discrimination, calibration, tests, intervals, histograms."""
 
 from creditrisk.stats.calibration_tests import Tested, hosmer_lemeshow, line_test, mean_test, need_line, spiegelhalter
-from creditrisk.stats.differences import Difference, paired_difference
+from creditrisk.stats.differences import Difference, paired_difference, paired_quantile_gaps, paired_share_difference
 from creditrisk.stats.discrimination import (
     auc_difference,
     auc_interval,
@@ -35,6 +35,7 @@ __all__ = [
     "auc_interval", "bin_counts", "binomial_test", "bootstrap_interval", "brier", "calibration_line",
     "calibration_line_intervals", "clopper_pearson_interval", "ece", "fit_line", "fit_plane", "gini", "gini_interval",
     "holm", "hosmer_lemeshow", "jeffreys_test", "ks", "line_test", "log_elementwise", "log_loss", "logit", "losses",
-    "mean_test", "need_line", "paired_difference", "pr_auc", "psi", "quantile_edges", "reliability", "roc_auc",
-    "roc_points", "sigmoid", "softplus", "spiegelhalter", "wilson_interval",
+    "mean_test", "need_line", "paired_difference", "paired_quantile_gaps", "paired_share_difference", "pr_auc", "psi",
+    "quantile_edges", "reliability", "roc_auc", "roc_points", "sigmoid", "softplus", "spiegelhalter",
+    "wilson_interval",
 ]  # fmt: skip
