@@ -15,7 +15,7 @@ from creditrisk import __version__
 from creditrisk.config import Workspace, load_book, read_settings, shipped_books
 from creditrisk.errors import CreditRiskError
 from creditrisk.features import check_sql
-from creditrisk.governance import verify_chain
+from creditrisk.governance import verify_audit
 
 LIBRARIES = ("duckdb", "polars", "pyarrow", "numpy", "xgboost-cpu", "mlflow", "pandera", "sqlglot")
 EXTRAS = {"s3": "s3fs", "azure": "adlfs", "gcs": "gcsfs", "kaggle": "kaggle", "dvc": "dvc", "postgres": "psycopg"}
@@ -47,6 +47,7 @@ def examine(workspace: Path) -> list[Check]:
         _check("disk", lambda: _disk(workspace), needed=False),
         _check("workspace", lambda: _workspace(workspace)),
         _check("audit chain", lambda: _chain(workspace)),
+        _check("audit checkpoints", lambda: _checkpoints(workspace), needed=False),
         _check("tracking", lambda: read_settings().tracking_uri or f"SQLite in {workspace}"),
         _check("actor", lambda: read_settings().actor),
         _check("browser for page tests", lambda: _program("chromium", "apt-get install chromium"), needed=False),
@@ -113,10 +114,20 @@ def _chain(workspace: Path) -> str:
     path = Workspace(workspace).audit
     if not path.is_file():
         return "empty"
-    verdict = verify_chain(path)
-    if not verdict.unbroken:
-        raise CreditRiskError(f"{path}, line {verdict.line}: {verdict.problem}", hint="restore it from a copy")
-    return f"{verdict.acts} acts, unbroken"
+    found = verify_audit(path)
+    if not found.unbroken:
+        raise CreditRiskError(f"{found.file}, line {found.line}: {found.problem}", hint="creditrisk audit verify")
+    return f"{found.acts} acts, unbroken"
+
+
+def _checkpoints(workspace: Path) -> str:
+    path = Workspace(workspace).audit
+    if not path.is_file():
+        return "none yet"
+    found = verify_audit(path)
+    if found.covered_acts == 0:
+        raise CreditRiskError("none: acts may be missing at the end", hint="creditrisk audit checkpoint")
+    return f"{found.covered_acts} of {found.acts} acts covered, up to {found.covered_until}"
 
 
 def _program(name: str, install: str) -> str:

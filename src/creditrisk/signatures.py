@@ -103,7 +103,12 @@ def signer_in(folder: Path, name: str) -> Signer:
 def remember(folder: Path, signer: Signer) -> None:
     """Put the public half of a key that comes from elsewhere into the folder, so that its chains are known here."""
     if signer.public not in public_keys_in(folder):
-        write_text(folder / f"{signer.public[:16]}{PUBLIC}", signer.public + "\n")
+        keep_public(folder, signer.public)
+
+
+def keep_public(folder: Path, public: str) -> None:
+    """Put a public key into the folder under a name of its own, so that no new key takes its place."""
+    write_text(folder / f"{public[:16]}{PUBLIC}", public + "\n")
 
 
 def public_keys_in(folder: Path) -> frozenset[str]:

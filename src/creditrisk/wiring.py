@@ -29,7 +29,7 @@ from creditrisk.config import (
     read_settings,
 )
 from creditrisk.duck import DuckSettings
-from creditrisk.errors import BadConfig, Refused
+from creditrisk.errors import BadConfig, MissingInput, Refused
 from creditrisk.pipelines.addresses import folder_for, is_address
 from creditrisk.pipelines.context import Context, Progress
 from creditrisk.ports import PRODUCTION, DecisionStore
@@ -115,6 +115,24 @@ def decision_store_for(
         clock=SystemClock(),
         create=create,
     )
+
+
+def checkpoint_now(workspace: Path, *, actor: str | None = None) -> dict[str, Any]:
+    """Overrides that the audit chain was not told, told; then the checkpoint that vouches for the whole chain."""
+    from creditrisk.governance import checkpoint
+    from creditrisk.governance.checkpoints import checkpoints_of
+    from creditrisk.pipelines.audit_chain import tell_overrides
+    from creditrisk.pipelines.replay_decisions import books_in
+
+    root, clock = Workspace(workspace), SystemClock()
+    told = 0
+    try:
+        with closing(decision_store_for(workspace, create=False)) as store:
+            told = tell_overrides(store, root.audit, books_in(root), clock=clock)
+    except MissingInput:
+        pass  # nothing was ever decided here
+    written = checkpoint(root.audit, actor or read_settings().actor, clock=clock)
+    return {**written, "file": str(checkpoints_of(root.audit)), "overrides_told": told}
 
 
 def _signer(settings: DecisionStoreSettings, folder: Path, *, writes: bool) -> Signer:

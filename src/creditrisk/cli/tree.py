@@ -12,6 +12,7 @@ from typer.exceptions import TyperException
 
 from creditrisk import __version__
 from creditrisk.cli import canary, deciding, demo, inventory, looking, models, stages
+from creditrisk.cli.audit import audit
 from creditrisk.cli.decisions import decisions
 from creditrisk.cli.output import STOPPED, tell_error
 from creditrisk.errors import BadUsage, CreditRiskError, OutsideFailed
@@ -59,6 +60,7 @@ app.command()(looking.freshness)
 app.command()(looking.publish)
 app.command()(looking.lineage)
 app.add_typer(decisions)
+app.add_typer(audit)
 app.command()(looking.doctor)
 
 

@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from creditrisk.errors import BadUsage
-from creditrisk.governance.chain_file import ChainVerdict, append_line, lines_of, verify_chain
+from creditrisk.errors import BadUsage, CreditRiskError, MissingInput
+from creditrisk.governance.chain_file import (
+    NO_LINE,
+    ChainVerdict,
+    append_line,
+    hash_of_line,
+    last_line,
+    lines_of,
+    verify_chain,
+)
+from creditrisk.governance.checkpoints import (
+    AFTER,
+    Audited,
+    checkpoints_of,
+    is_new_day,
+    verify_audit,
+    write_checkpoint,
+)
+from creditrisk.kinds import canonical_json
 from creditrisk.ports import Clock
 
 RESTORE = "`creditrisk audit verify` names what is wrong; restore the file from a copy"
@@ -49,6 +68,8 @@ def append_act(path: Path, actor: str, act: Act, hashes: Mapping[str, str], *, c
 
     actor: a person or service, by name.   hashes: {what: sha256}, the things the act was about.
     A last line that a killed process left unfinished is kept beside the chain and an act of its own says so.
+    The first act of a new day (UTC) is followed by a signed checkpoint of the chain. One that cannot be written takes
+    nothing from the act, which is on disk: the next act writes it, and `verify_audit` tells what no checkpoint covers.
     Raises BadUsage without an actor, and what `append_line` raises.
     """
     if not actor.strip():
@@ -57,7 +78,25 @@ def append_act(path: Path, actor: str, act: Act, hashes: Mapping[str, str], *, c
     def line(act: Act, hashes: Mapping[str, str]) -> dict[str, Any]:
         return {"actor": actor, "act": act.value, "hashes": dict(hashes)}
 
-    return append_line(path, line(act, hashes), torn=lambda kept: line(Act.TORN_LINE_SET_ASIDE, kept), clock=clock)
+    written = append_line(path, line(act, hashes), torn=lambda kept: line(Act.TORN_LINE_SET_ASIDE, kept), clock=clock)
+    with suppress(CreditRiskError, OSError):
+        if is_new_day(path, written):
+            write_checkpoint(path, written, daily=True)
+    return written
+
+
+def checkpoint(path: Path, actor: str, *, clock: Clock) -> dict[str, Any]:
+    """Vouch for the whole chain now; the checkpoint that did. An act of its own tells who asked for it.
+
+    Raises MissingInput without a chain, and what `append_act` and `write_checkpoint` raise.
+    """
+    if not path.is_file():
+        raise MissingInput("there is no audit chain yet", where=str(path), hint="the first act writes it")
+    last = last_line(checkpoints_of(path))
+    act = append_act(path, actor, Act.CHECKPOINTED, {AFTER: hash_of_line(last) if last else NO_LINE}, clock=clock)
+    written = write_checkpoint(path, act) or last_line(checkpoints_of(path))
+    assert written is not None  # either it was written now, or somebody's is there
+    return written
 
 
 def acts_about(path: Path, *acts: Act, **hashes: str) -> list[dict[str, Any]]:
@@ -65,13 +104,22 @@ def acts_about(path: Path, *acts: Act, **hashes: str) -> list[dict[str, Any]]:
 
     Raises BrokenFile for a line that was altered: a count that leaves it out would be wrong.
     """
-    return list(_matching(lines_of(path, remedy=RESTORE), {act.value for act in acts}, hashes))
+    kinds, wanted = {act.value for act in acts}, _may_match(acts, hashes.values())
+    return [
+        line
+        for line in lines_of(path, remedy=RESTORE, wanted=wanted)
+        if line["act"] in kinds and hashes.items() <= line["hashes"].items()
+    ]
 
 
-def _matching(lines: Iterator[dict[str, Any]], acts: set[str], hashes: Mapping[str, str]) -> Iterator[dict[str, Any]]:
-    for line in lines:
-        if line["act"] in acts and hashes.items() <= line["hashes"].items():
-            yield line
+def _may_match(acts: Iterable[Act], values: Iterable[str]) -> Callable[[bytes], bool]:
+    """Could a line, by its bytes, be one of these acts on these things? A long chain is not taken apart to tell."""
+    is_one = re.compile(b"|".join(re.escape(b'"act":' + canonical_json(act.value)) for act in acts)).search
+    told = [canonical_json(value) for value in values]
+    return lambda line: is_one(line) is not None and all(value in line for value in told)
 
 
-__all__ = ["RESTORE", "Act", "ChainVerdict", "acts_about", "append_act", "verify_chain"]
+__all__ = [
+    "RESTORE", "Act", "Audited", "ChainVerdict", "acts_about", "append_act", "checkpoint", "verify_audit",
+    "verify_chain",
+]  # fmt: skip

@@ -13,7 +13,7 @@ from typing import Any
 from creditrisk.config import Book, load_book
 from creditrisk.errors import CreditRiskError, Refused
 from creditrisk.files import read_json
-from creditrisk.governance import Act, acts_about, find_bundle, verify_chain
+from creditrisk.governance import Act, acts_about, find_bundle, verify_audit
 from creditrisk.governance.duties import Facts, Result, judged
 from creditrisk.governance.inventory import next_due, review_months, tier_of
 from creditrisk.governance.regulation import NOTICE, Profile, load_profile
@@ -100,7 +100,7 @@ def gathered(context: Context, bundle: Bundle, made_by: Book) -> tuple[Facts, li
     today, looked_at, chain = context.book.portfolio, [], _chain_problem(context)
     gates: dict[str, Mapping[str, Any]] = {}
     sections: dict[str, bool] | None = None
-    folder = None if chain else _reports_of(context, bundle.sha256)
+    folder = None if chain else _evidence(context, bundle.sha256)
     if folder is not None:
         validation, document = folder / VALIDATION, folder / DOCUMENT
         gates = {gate["name"]: gate for gate in read_json(validation)["gates"]}
@@ -129,17 +129,13 @@ def gathered(context: Context, bundle: Bundle, made_by: Book) -> tuple[Facts, li
     return facts, looked_at
 
 
-def _reports_of(context: Context, bundle_sha256: str) -> Path | None:
-    """Where the reports about this bundle lie: its frozen evidence, else those of the latest run; None without any.
+def _evidence(context: Context, bundle_sha256: str) -> Path | None:
+    """Where the frozen reports about this bundle lie; None where it was never validated here.
 
     Raises BrokenFile for evidence that is not what it was.
     """
-    if acts_about(context.workspace.audit, Act.EVIDENCE_FROZEN, book=context.book.name, bundle=bundle_sha256):
-        return current_pack(context, bundle_sha256).folder
-    path = context.folder.report(VALIDATION)
-    if path.is_file() and read_json(path)["bundle_sha256"] == bundle_sha256:
-        return context.folder.reports
-    return None
+    frozen = acts_about(context.workspace.audit, Act.EVIDENCE_FROZEN, book=context.book.name, bundle=bundle_sha256)
+    return current_pack(context, bundle_sha256).folder if frozen else None
 
 
 def _validated_at(context: Context, bundle_sha256: str) -> datetime | None:
@@ -160,7 +156,7 @@ def _read_by(bundle: Bundle) -> dict[str, tuple[str, ...]] | None:
 
 def _chain_problem(context: Context) -> str:
     try:
-        return verify_chain(context.workspace.audit).problem
+        return verify_audit(context.workspace.audit).problem
     except CreditRiskError as error:
         return error.what
 

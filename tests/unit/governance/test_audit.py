@@ -15,9 +15,11 @@ import pytest
 from creditrisk.adapters.in_memory import SteppingClock
 from creditrisk.adapters.system_clock import SystemClock
 from creditrisk.errors import BadUsage, BrokenFile, MissingInput, OutsideFailed, Refused
-from creditrisk.governance import Act, acts_about, append_act, verify_chain
+from creditrisk.governance import Act, acts_about, append_act, verify_audit, verify_chain
 
 HASH = "a" * 64
+ACTS = int(os.environ.get("TEST_ACTS", "100"))
+"""Of each of eight writers: 1,000 in `make bench-full`."""
 
 
 @pytest.fixture
@@ -244,19 +246,21 @@ def _writer(path: Path, actor: str, acts: int) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
-def test_four_processes_make_a_thousand_acts_of_one_unbroken_chain(tmp_path: Path) -> None:
+def test_eight_processes_make_one_unbroken_chain_of_all_their_acts(tmp_path: Path) -> None:
     path = tmp_path / "audit.jsonl"
-    writers = [_writer(path, f"writer-{number}", 250) for number in range(4)]
+    writers = [_writer(path, f"writer-{number}", ACTS) for number in range(8)]
     for writer in writers:
-        writer.communicate(timeout=120)
-    assert [writer.returncode for writer in writers] == [0, 0, 0, 0]
-    verdict = verify_chain(path)
+        writer.communicate(timeout=600)
+    assert [writer.returncode for writer in writers] == [0] * 8
+    verdict = verify_audit(path)
     assert verdict.unbroken, verdict.problem
-    assert verdict.acts == 1000
+    assert verdict.acts == 8 * ACTS
     acts = [json.loads(line) for line in path.read_text().splitlines()]
-    for number in range(4):
+    for number in range(8):
         told = [act["hashes"]["number"] for act in acts if act["actor"] == f"writer-{number}"]
-        assert told == [f"{step:064x}" for step in range(250)]
+        assert told == [f"{step:064x}" for step in range(ACTS)]
+    days = {act["time"][:10] for act in acts}
+    assert verdict.checkpoints == len(days)
 
 
 def test_what_a_killed_writer_was_told_is_in_the_chain(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -12,8 +11,6 @@ import pytest
 from creditrisk.config import Book, load_book
 from creditrisk.errors import BadUsage, BrokenFile, Refused
 from creditrisk.files import read_json
-from creditrisk.governance import Act
-from creditrisk.governance.evidence import freeze
 from creditrisk.governance.regulation import profile_names
 from creditrisk.modelling import Bundle, load_bundle
 from creditrisk.pipelines import comply
@@ -82,7 +79,6 @@ def test_retention_and_review_are_those_of_the_book_today(own: Context) -> None:
 
 def test_a_tier_needs_exposure_use_and_a_validation_that_is_not_overdue(own: Context) -> None:
     assert duty(told(own, "us-fed"), "model_risk_tier")["result"] == "fail"
-    own.act(Act.VALIDATED, {"bundle": own.registry.versions("tiny")[0].bundle_sha256})
     rated = {"inventory__exposure": "high", "inventory__use": "decides"}
     assert duty(told(own, "us-fed", **rated), "model_risk_tier")["result"] == "pass"
     late = duty(told(own, "us-fed", on=date(2027, 6, 1), **rated), "model_risk_tier")
@@ -103,22 +99,18 @@ def _model(context: Context) -> tuple[Bundle, Book]:
     return load_bundle(folder), load_book(folder)
 
 
-def test_frozen_evidence_comes_before_the_latest_reports_and_must_be_what_it_was(own: Context) -> None:
-    bundle, _ = _model(own)
-    names = ("post_training_validation.json", "model_document.html")
-    body = {"bundle": {name: hashlib.sha256(content).hexdigest() for name, content in bundle.files.items()}}
-    files = {name: own.folder.report(name).read_bytes() for name in names}
-    pack = freeze(own.folder.bundle(bundle.sha256).parent, body, files)
-    own.act(Act.EVIDENCE_FROZEN, {"bundle": bundle.sha256, "evidence": pack.sha256})
+def test_the_frozen_evidence_is_looked_at_and_must_be_what_it_was(own: Context) -> None:
     own.folder.report("model_document.html").unlink()
+    own.folder.report("post_training_validation.json").unlink()
     assert duty(told(own, "uk"), "pra_documentation")["result"] == "lender_states"
-    (pack.folder / "model_document.html").write_text("another", encoding="utf-8")
-    with pytest.raises(BrokenFile, match="altered since it became evidence"):
+    (page,) = own.folder.models.glob("*/evidence/*/model_document.html")
+    page.unlink()
+    with pytest.raises(BrokenFile, match="missing from the evidence"):
         told(own, "uk")
 
 
-def test_a_model_that_was_never_validated_here_fails(own: Context) -> None:
-    own.folder.report("post_training_validation.json").unlink()
+def test_evidence_that_no_act_names_does_not_count(own: Context) -> None:
+    own.workspace.audit.unlink()
     report = told(own, "us-fed")
     assert "gate proxies: not judged" in str(duty(report, "ecoa_prohibited_bases"))
     assert duty(report, "model_risk_documentation")["result"] == "fail"
