@@ -16,6 +16,9 @@ from creditrisk.config import Workspace, load_book, read_settings, shipped_books
 from creditrisk.errors import CreditRiskError
 from creditrisk.features import check_sql
 from creditrisk.governance import verify_audit
+from creditrisk.governance.agreement import Records, aliases_of
+from creditrisk.governance.ledger import announced
+from creditrisk.ports import Registry
 
 LIBRARIES = ("duckdb", "polars", "pyarrow", "numpy", "xgboost-cpu", "mlflow", "pandera", "sqlglot")
 EXTRAS = {"s3": "s3fs", "azure": "adlfs", "gcs": "gcsfs", "kaggle": "kaggle", "dvc": "dvc", "postgres": "psycopg"}
@@ -34,7 +37,7 @@ class Check(TypedDict):
     hint: str
 
 
-def examine(workspace: Path) -> list[Check]:
+def examine(workspace: Path, registry: Registry) -> list[Check]:
     """Everything a run needs, in the order in which it needs it. Nothing is written."""
     return [
         _check("creditrisk", lambda: __version__),
@@ -48,6 +51,7 @@ def examine(workspace: Path) -> list[Check]:
         _check("workspace", lambda: _workspace(workspace)),
         _check("audit chain", lambda: _chain(workspace)),
         _check("audit checkpoints", lambda: _checkpoints(workspace), needed=False),
+        *(_check(f"aliases of {name}", partial(_aliases, workspace, registry, name)) for name in _deployed(workspace)),
         _check("tracking", lambda: read_settings().tracking_uri or f"SQLite in {workspace}"),
         _check("actor", lambda: read_settings().actor),
         _check("browser for page tests", lambda: _program("chromium", "apt-get install chromium"), needed=False),
@@ -128,6 +132,24 @@ def _checkpoints(workspace: Path) -> str:
     if found.covered_acts == 0:
         raise CreditRiskError("none: acts may be missing at the end", hint="creditrisk audit checkpoint")
     return f"{found.covered_acts} of {found.acts} acts covered, up to {found.covered_until}"
+
+
+def _deployed(workspace: Path) -> list[str]:
+    """Names of the books of this workspace that have models."""
+    return sorted(models.parent.name for models in workspace.glob("*/models") if any(models.glob("*/bundle")))
+
+
+def _aliases(workspace: Path, registry: Registry, name: str) -> str:
+    """Does the registry say what the ledger says, and was every move finished?"""
+    folder = Workspace(workspace).book(name)
+    hint = f"creditrisk repair {name} --by NAME --note TEXT"
+    move = announced(folder.unfinished_move)
+    if move is not None:
+        raise CreditRiskError(f"a move that {move.by} began is unfinished ({move.act.value}, {move.id})", hint=hint)
+    versions = registry.versions(name)
+    if told := Records(folder.ledger, folder.unfinished_move).disagreements(versions):
+        raise CreditRiskError("; ".join(told), hint=hint)
+    return ", ".join(f"{alias} = {number}" for alias, number in sorted(aliases_of(versions).items())) or "none"
 
 
 def _program(name: str, install: str) -> str:

@@ -21,6 +21,7 @@ from creditrisk.adapters.mlflow_tracking import MlflowTracker
 from creditrisk.adapters.system_clock import SystemClock
 from creditrisk.config import (
     Book,
+    BookFolder,
     DecisionStoreSettings,
     Workspace,
     load_book,
@@ -30,6 +31,7 @@ from creditrisk.config import (
 )
 from creditrisk.duck import DuckSettings
 from creditrisk.errors import BadConfig, MissingInput, Refused
+from creditrisk.governance.agreement import Records
 from creditrisk.pipelines.addresses import folder_for, is_address
 from creditrisk.pipelines.context import Context, Progress
 from creditrisk.ports import PRODUCTION, DecisionStore
@@ -57,33 +59,64 @@ def context_for(
     raw: a folder, or the address of one in a bucket.
     Raises Refused when another process is at work on the same book in the same workspace.
     """
-    settings, root = read_settings(), Workspace(workspace).open()
+    root = Workspace(workspace).open()
+    with (
+        _alone(root.book(book.name).root / ".lock", "another run is at work on this book"),
+        closing(FsspecStorage()) as storage,
+    ):
+        yield _context(book, root, actor, raw, progress, storage)
+
+
+@contextmanager
+def governance_for(book: Book, workspace: Path, *, actor: str | None = None, progress: Progress) -> Iterator[Context]:
+    """The same for whoever approves and moves versions: a training that runs meanwhile is not waited for.
+
+    Raises Refused when another such command is at work on the book.
+    """
+    root = Workspace(workspace).open()
+    lock = root.book(book.name).governance_lock
+    with _alone(lock, "another command is approving or moving versions of this book"):
+        yield _context(book, root, actor, None, progress, None)
+
+
+def _context(
+    book: Book,
+    root: Workspace,
+    actor: str | None,
+    raw: Path | str | None,
+    progress: Progress,
+    storage: FsspecStorage | None,
+) -> Context:
+    settings, folder = read_settings(), root.book(book.name)
     tracking = settings.tracking_uri or root.tracking_uri
-    folder = root.book(book.name)
-    with _alone(folder.root), closing(FsspecStorage()) as storage:
-        yield Context(
-            book=book,
-            workspace=root,
-            duck=DuckSettings(settings.memory_limit, settings.threads),
-            actor=actor or settings.actor,
-            clock=SystemClock(),
-            tracker=MlflowTracker(
-                tracking, artifacts=None if tracking.startswith("http") else root.artifacts, model_code=MODEL_CODE
-            ),
-            registry=MlflowRegistry(tracking, cache=root.root / ".cache" / "bundles"),
-            progress=progress,
-            raw=folder_for(str(raw), folder.raw) if is_address(raw or "") else Path(raw or folder.raw),
-            raw_uri=str(raw) if is_address(raw or "") else None,
-            limits=Limits(int(settings.unpack_max_gb * 2**30), settings.unpack_max_ratio, settings.unpack_max_entries),
-            storage=storage,
-            from_sources=raw is None,
-        )
+    return Context(
+        book=book,
+        workspace=root,
+        duck=DuckSettings(settings.memory_limit, settings.threads),
+        actor=actor or settings.actor,
+        clock=SystemClock(),
+        tracker=MlflowTracker(
+            tracking, artifacts=None if tracking.startswith("http") else root.artifacts, model_code=MODEL_CODE
+        ),
+        registry=MlflowRegistry(tracking, cache=root.root / ".cache" / "bundles"),
+        progress=progress,
+        raw=folder_for(str(raw), folder.raw) if is_address(raw or "") else Path(raw or folder.raw),
+        raw_uri=str(raw) if is_address(raw or "") else None,
+        limits=Limits(int(settings.unpack_max_gb * 2**30), settings.unpack_max_ratio, settings.unpack_max_entries),
+        storage=storage,
+        from_sources=raw is None,
+    )
 
 
 def registry_for(workspace: Path) -> MlflowRegistry:
     """The workspace's registry, or the one of MLFLOW_TRACKING_URI; nothing is made or reached before it is asked."""
     root = Workspace(workspace)
     return MlflowRegistry(read_settings().tracking_uri or root.tracking_uri, cache=root.root / ".cache" / "bundles")
+
+
+def records_in(folder: BookFolder) -> Records:
+    """Where a workspace keeps the moves of a book's versions."""
+    return Records(folder.ledger, folder.unfinished_move)
 
 
 def duck_settings() -> DuckSettings:
@@ -149,15 +182,14 @@ def _signer(settings: DecisionStoreSettings, folder: Path, *, writes: bool) -> S
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as lock:
+def _alone(path: Path, taken: str) -> Iterator[None]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise Refused(
-                "another run is at work on this book", where=str(folder), hint="wait for it, or use another --workspace"
-            ) from error
+            hint = "wait for it, or use another --workspace"
+            raise Refused(taken, where=str(path.parent), hint=hint) from error
         yield
 
 
@@ -192,6 +224,7 @@ def server_app(options: ServerOptions) -> ASGIApp:
         duck=DuckSettings(settings.memory_limit, settings.threads),
         folder=folder.root / ".serving",
         inference=MlflowInferenceLog(tracking, artifacts=None if tracking.startswith("http") else root.artifacts),
+        records=records_in(root.book(serving.model_name or book.name)),
     )
     alias = options.alias or serving.model_alias or PRODUCTION
     with left_out("sklearn"):  # XGBoost takes it along where it is installed, with all of scipy.stats

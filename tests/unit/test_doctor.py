@@ -7,15 +7,17 @@ from pathlib import Path
 
 import pytest
 
+from creditrisk.adapters.in_memory import InMemoryRegistry, SteppingClock
 from creditrisk.doctor import Check, examine
 from creditrisk.governance import Act, append_act
+from creditrisk.ports import LoggedRun
 
 
 @pytest.fixture(scope="module")
 def checks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Check]:
     """Of a workspace that is not there yet."""
     folder = tmp_path_factory.mktemp("doctor")
-    found = {check["what"]: check for check in examine(folder / "ws")}
+    found = {check["what"]: check for check in examine(folder / "ws", InMemoryRegistry())}
     assert list(folder.iterdir()) == []
     return found
 
@@ -41,7 +43,7 @@ def test_a_missing_library_is_told_with_the_command_that_brings_it(
 ) -> None:
     light(monkeypatch)
     monkeypatch.setattr("creditrisk.doctor.LIBRARIES", ("no-such-library",))
-    (missing,) = (check for check in examine(tmp_path) if not check["ok"] and check["needed"])
+    (missing,) = (check for check in examine(tmp_path, InMemoryRegistry()) if not check["ok"] and check["needed"])
     assert missing == {
         "what": "library no-such-library", "ok": False, "needed": True, "found": "not installed", "hint": "make env",
     }  # fmt: skip
@@ -52,7 +54,7 @@ def test_an_extra_that_is_not_installed_is_told_and_needed_by_nobody(
 ) -> None:
     light(monkeypatch)
     monkeypatch.setattr("creditrisk.doctor.EXTRAS", {"s3": "s3fs", "tape": "no-such-library"})
-    there, missing = (check for check in examine(tmp_path) if check["what"].startswith("extra "))
+    there, missing = (check for check in examine(tmp_path, InMemoryRegistry()) if check["what"].startswith("extra "))
     assert there["found"] == f"s3fs {importlib.metadata.version('s3fs')}"
     assert (missing["ok"], missing["needed"]) == (False, False)
     assert missing["hint"] == "pip install 'creditrisk[tape]'"
@@ -61,12 +63,11 @@ def test_an_extra_that_is_not_installed_is_told_and_needed_by_nobody(
 def test_a_broken_audit_chain_is_told_with_its_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     light(monkeypatch)
     audit = tmp_path / "audit.jsonl"
-    from creditrisk.adapters.in_memory import SteppingClock
-
+    clock = SteppingClock()
     for actor in ("ann", "bob"):
-        append_act(audit, actor, Act.TRAINED, {"book": "tiny"}, clock=SteppingClock())
+        append_act(audit, actor, Act.TRAINED, {"book": "tiny"}, clock=clock)
     audit.write_text(audit.read_text(encoding="utf-8").replace("ann", "eve"), encoding="utf-8")
-    chain = next(check for check in examine(tmp_path) if check["what"] == "audit chain")
+    chain = next(check for check in examine(tmp_path, InMemoryRegistry()) if check["what"] == "audit chain")
     assert not chain["ok"]
     assert "line 1" in chain["found"]
 
@@ -74,12 +75,32 @@ def test_a_broken_audit_chain_is_told_with_its_line(monkeypatch: pytest.MonkeyPa
 def test_a_wrong_setting_is_a_finding_and_no_crash(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     light(monkeypatch)
     monkeypatch.setenv("CREDITRISK_THREADS", "many")
-    wrong = [check["what"] for check in examine(tmp_path) if "CREDITRISK_THREADS" in check["found"]]
+    wrong = [check["what"] for check in examine(tmp_path, InMemoryRegistry()) if "CREDITRISK_THREADS" in check["found"]]
     assert "actor" in wrong
 
 
 def test_a_newer_workspace_is_a_finding(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     light(monkeypatch)
     (tmp_path / ".creditrisk-workspace").write_text("99", encoding="utf-8")
-    workspace = next(check for check in examine(tmp_path) if check["what"] == "workspace")
+    workspace = next(check for check in examine(tmp_path, InMemoryRegistry()) if check["what"] == "workspace")
     assert not workspace["ok"]
+
+
+def test_an_alias_moved_by_hand_is_named_with_the_command_that_puts_it_back(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    light(monkeypatch)
+    registry = InMemoryRegistry()
+    registry.register("tiny", LoggedRun("run", str(tmp_path), "ab" * 32), alias="candidate", tags={})
+    (tmp_path / "tiny" / "models" / "ab" / "bundle").mkdir(parents=True)
+
+    def aliases() -> Check:
+        return next(check for check in examine(tmp_path, registry) if check["what"] == "aliases of tiny")
+
+    assert (aliases()["ok"], aliases()["found"]) == (True, "candidate = 1")
+    registry.set_alias("tiny", "production", 1)
+    assert not aliases()["ok"]
+    assert aliases()["found"] == (
+        "production means version 1 in the registry, and the ledger knows of none: it was moved by hand"
+    )
+    assert aliases()["hint"] == "creditrisk repair tiny --by NAME --note TEXT"

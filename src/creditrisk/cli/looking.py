@@ -97,8 +97,9 @@ def lineage(
 def doctor(workspace: WorkspaceDir = WORKSPACE, as_json: AsJson = False, debug: Debug = False) -> None:  # noqa: ARG001
     """What is installed, reachable, configured, and what is missing."""
     from creditrisk.doctor import examine
+    from creditrisk.wiring import registry_for
 
-    found = examine(workspace)
+    found = examine(workspace, registry_for(workspace))
 
     def words() -> None:
         for item in found:

@@ -11,7 +11,7 @@ import typer
 from typer.exceptions import TyperException
 
 from creditrisk import __version__
-from creditrisk.cli import canary, deciding, demo, inventory, looking, models, stages
+from creditrisk.cli import canary, deciding, demo, inventory, looking, models, moving, stages
 from creditrisk.cli.audit import audit
 from creditrisk.cli.decisions import decisions
 from creditrisk.cli.output import STOPPED, tell_error
@@ -50,6 +50,11 @@ app.command("evaluate", help="Stage 6: the bundle on the test part.")(stages.alo
 app.command()(stages.validate)
 app.command("register", help="Stage 8: into MLflow, with the alias candidate.")(stages.alone("register"))
 app.command()(canary.canary)
+app.command()(moving.promote)
+app.command("auto-promote")(moving.auto_promote)
+app.command()(moving.rollback)
+app.command()(moving.repair)
+app.command()(moving.asof)
 app.command()(models.compare)
 app.command()(models.tune)
 app.command()(deciding.score)

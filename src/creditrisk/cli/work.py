@@ -49,3 +49,15 @@ def at_hand(
         book_with(book, settings or {}), workspace, actor=by, raw=raw, progress=lambda *_: None
     ) as context:
         yield context
+
+
+@contextmanager
+def at_the_desk(book: str, workspace: Path, *, as_json: bool = False, by: str | None = None) -> Iterator[Context]:
+    """For whoever approves and moves versions, as `wiring.governance_for`: a training that runs is not waited for."""
+    from creditrisk.wiring import book_with, governance_for
+
+    with (
+        shown_progress(book, quiet=as_json) as progress,
+        governance_for(book_with(book, {}), workspace, actor=by, progress=progress) as context,
+    ):
+        yield context

@@ -131,6 +131,11 @@ class BookFolder:
         """An alias move that was announced and is not recorded everywhere yet."""
         return self.root / "unfinished_move.json"
 
+    @property
+    def governance_lock(self) -> Path:
+        """Held by whoever approves or moves versions."""
+        return self.root / ".governance.lock"
+
     def report(self, name: str) -> Path:
         return self.reports / name
 

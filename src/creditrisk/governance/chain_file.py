@@ -137,20 +137,24 @@ def lines_of(
     """Every whole line, oldest first, without what is appended meanwhile; none where there is no chain yet.
 
     wanted: by a line's bytes; the others are checked and left out, which is ten times faster than to read them.
-    Raises BrokenFile for a line that was altered, with `remedy` as its hint: what leaves it out would be wrong.
+    Raises BrokenFile, with `remedy` as its hint, for a line that was altered, removed or moved: what leaves it out
+    would be wrong.
     """
     if not path.is_file():
         return
+    head = NO_LINE
     with path.open("rb") as stream:
         size = _size_between_writes(stream)
         for number, line in enumerate(stream, start=1):
             if size <= 0 or not line.endswith(b"\n"):  # a writer was killed; the next line sets its rest aside
                 return
-            size -= len(line)
             asked = wanted(line)
             told = _read(line) if asked else None
             if told is None and (asked or not _is_checked(line)):
-                raise BrokenFile(f"line {number} of the chain was altered", where=str(path), hint=remedy)
+                raise BrokenFile(f"line {number} was altered", where=str(path), hint=remedy)
+            if f'"prev":"{head}"'.encode() not in line:
+                raise BrokenFile(f"before line {number} one was removed, or moved", where=str(path), hint=remedy)
+            head, size = _sha256(line), size - len(line)
             if told is not None:
                 yield told
 

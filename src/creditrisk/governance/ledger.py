@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from creditrisk.errors import BrokenFile
+from creditrisk.files import read_json
 from creditrisk.governance.audit import Act
 from creditrisk.governance.chain_file import append_line, hash_of_line, lines_of
 from creditrisk.ports import PREVIOUS, PRODUCTION, Clock
@@ -83,6 +84,18 @@ def _entry(line: Mapping[str, Any]) -> Entry:
     told = {name: line[name] for name in Move.__dataclass_fields__}
     recorded = datetime.fromisoformat(line["time"])
     return Entry(Move(**{**told, "act": Act(told["act"])}), recorded, line["seq"], hash_of_line(line))
+
+
+def announced(path: Path) -> Move | None:
+    """The move that was announced and is not recorded everywhere yet. Raises BrokenFile for what is no announcement."""
+    if not path.is_file():
+        return None
+    told = read_json(path)
+    try:
+        return Move(**{**told, "act": Act(told["act"])})
+    except (TypeError, KeyError, ValueError) as error:
+        hint = "creditrisk repair BOOK --by NAME --note TEXT sets it aside"
+        raise BrokenFile("this is no announced move", where=str(path), hint=hint) from error
 
 
 @dataclass(frozen=True)

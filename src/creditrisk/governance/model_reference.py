@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from creditrisk.errors import BadUsage, Refused, did_you_mean
+from creditrisk.governance.agreement import Records, need_recorded
 from creditrisk.ports import CANDIDATE, PREVIOUS, PRODUCTION, STAGING, ModelVersion, Registry
 
 MANIFEST = "manifest.json"
@@ -40,21 +41,32 @@ class FoundBundle:
     version: ModelVersion | None = None
 
 
-def find_bundle(reference: str, registry: Registry, *, own_copy: Callable[[str], Path] | None = None) -> FoundBundle:
+def find_bundle(
+    reference: str,
+    registry: Registry,
+    *,
+    own_copy: Callable[[str], Path] | None = None,
+    records: Records | None = None,
+) -> FoundBundle:
     """The bundle that `models:/<name>@<alias>`, `models:/<name>/<version>` or a folder's path means.
 
     `models:/<name>/Production` is how MLflow's older setups spell it, with stages in place of aliases.
     own_copy: where the workspace would keep a bundle of a given hash. It comes before the registry's copy, whose
     address is absolute: a workspace that was moved still finds its models.
-    Raises Refused for `production` before the first promotion; BadUsage for unknown names, aliases and folders.
+    records: of the moves of its versions; with them an alias that was moved by hand is refused.
+    Raises Refused for `production` before the first promotion and for what `records` do not know; BadUsage for
+    unknown names, aliases and folders.
     """
     asked = _REFERENCE.fullmatch(reference)
     if asked is None:
         return FoundBundle(_bundle_folder(reference))
     if asked["version"] is None:
-        version = find_version(registry, asked["name"], asked["alias"] or alias_meant(asked["stage"]))
+        alias = alias_meant(asked["alias"] or asked["stage"])
+        version = find_version(registry, asked["name"], alias)
+        if records is not None:
+            need_recorded(alias, registry.versions(asked["name"]), records)
     else:
-        version = _numbered(registry.versions(asked["name"]), asked["name"], int(asked["version"]))
+        version = numbered(registry.versions(asked["name"]), asked["name"], int(asked["version"]))
     copy = own_copy(version.bundle_sha256) if own_copy is not None else None
     return FoundBundle(copy if copy is not None and _is_bundle(copy) else registry.fetch(version), version)
 
@@ -75,7 +87,8 @@ def find_version(registry: Registry, name: str, alias: str) -> ModelVersion:
     raise BadUsage(f'{name} has no alias "{alias}"', where=f"models:/{name}", hint=did_you_mean(alias, aliases))
 
 
-def _numbered(versions: Sequence[ModelVersion], name: str, number: int) -> ModelVersion:
+def numbered(versions: Sequence[ModelVersion], name: str, number: int) -> ModelVersion:
+    """The version of that number. Raises BadUsage where there is none."""
     if not versions:
         raise BadUsage(f'no model "{name}" is registered', where=f"models:/{name}", hint=_train_first(name))
     for version in versions:

@@ -25,6 +25,7 @@ from creditrisk.errors import BadUsage, did_you_mean
 from creditrisk.features import Applicants, compute, table_schema
 from creditrisk.files import PARTIAL, whole_file
 from creditrisk.governance import find_bundle
+from creditrisk.governance.agreement import Records
 from creditrisk.kinds import Verdict, sha256_of
 from creditrisk.modelling import Bundle, load_bundle
 from creditrisk.pipelines.addresses import fetch_bundle, fetch_tables, is_address, need_storage
@@ -111,7 +112,8 @@ def _beside(root: Path, address: str) -> Iterator[Path]:
 
 def _run(context: Context, source: Path | str, output: Path, reference: str, asked: _Asked) -> dict[str, Any]:
     write = _writer(output)
-    found = find_bundle(reference, context.registry, own_copy=context.folder.bundle)
+    records = Records(context.folder.ledger, context.folder.unfinished_move)
+    found = find_bundle(reference, context.registry, own_copy=context.folder.bundle, records=records)
     version = found.version.version if found.version else None
     named = found.version.bundle_sha256 if found.version else None
     bundle = load_bundle(found.folder, expected=named, threads=context.duck.threads)

@@ -6,7 +6,7 @@ import sys
 from typing import Any
 
 from creditrisk.errors import Refused
-from creditrisk.files import read_json
+from creditrisk.files import held, read_json
 from creditrisk.governance import Act
 from creditrisk.governance.evidence import Pack
 from creditrisk.kinds import sha256_of
@@ -15,6 +15,7 @@ from creditrisk.pipelines.approve_model import counted
 from creditrisk.pipelines.context import Context
 from creditrisk.pipelines.evidence import EVIDENCE_TAG, VALIDATION, current_pack, tag_version
 from creditrisk.pipelines.lineage import add_step
+from creditrisk.pipelines.moves import record_registration
 from creditrisk.pipelines.tracked_run import FIGURES
 from creditrisk.pipelines.train_model import newest_bundle
 from creditrisk.ports import BUNDLE_TAG, CANDIDATE, VALIDATION_TAG
@@ -33,7 +34,9 @@ def run(context: Context) -> dict[str, Any]:
     logged = tracked_run.log(context, bundle, trained, tested)
     context.progress("register", "giving it a version", 0.8)
     tags = {**tracked_run.tags_of(context, bundle), VALIDATION_TAG: validated["verdict"]}
-    version = context.registry.register(context.book.name, logged, alias=CANDIDATE, tags=tags)
+    with held(context.folder.governance_lock):
+        version = context.registry.register(context.book.name, logged, alias=CANDIDATE, tags=tags)
+        record_registration(context, version)
     tag_version(context, version, pack, counted(context, version, pack))
     report = context.report(
         "registry_promotion.json",

@@ -72,7 +72,8 @@ def create_app(
     guard = Guard(settings, used_tokens=ports.folder / "used_tokens", workers=workers)
     guard.need_closed_unless_loopback(host)
     metrics = Metrics()
-    models = Models(settings.model_name or book.name, ports.registry, own_copy=ports.own_copy, duck=ports.duck)
+    name = settings.model_name or book.name
+    models = Models(name, ports.registry, own_copy=ports.own_copy, duck=ports.duck, records=ports.records)
     holder = Holder(models, alias, metrics)
     challenger = Holder(models, settings.shadow_alias, Metrics()) if settings.shadow_alias else None
 

@@ -14,6 +14,7 @@ from creditrisk.decisions.intake import Intake
 from creditrisk.duck import DuckSettings
 from creditrisk.errors import BadUsage, CreditRiskError, OutsideFailed
 from creditrisk.governance import FoundBundle, find_bundle
+from creditrisk.governance.agreement import Records
 from creditrisk.modelling import Bundle, load_bundle
 from creditrisk.ports import ModelVersion, Registry
 from creditrisk.serving.examples import example_application
@@ -43,15 +44,29 @@ class Model:
 class Models:
     """Finds, loads and tests models. Slow: never called from the event loop."""
 
-    def __init__(self, name: str, registry: Registry, *, own_copy: Callable[[str], Path], duck: DuckSettings) -> None:
+    def __init__(
+        self,
+        name: str,
+        registry: Registry,
+        *,
+        own_copy: Callable[[str], Path],
+        duck: DuckSettings,
+        records: Records | None = None,
+    ) -> None:
+        """records: where this workspace keeps the moves of that model; None = an alias is taken at its word."""
         self.name = name
-        self._registry, self._own_copy, self._duck = registry, own_copy, duck
+        self._registry, self._own_copy, self._duck, self._records = registry, own_copy, duck, records
         self._before: dict[str, Model] = {}
         self._lock = threading.Lock()
 
     def find(self, alias: str) -> FoundBundle:
-        """What the alias means at this moment. Raises as `governance.find_bundle`."""
-        return find_bundle(f"models:/{self.name}@{alias}", self._registry, own_copy=self._own_copy)
+        """What the alias means at this moment.
+
+        Raises as `governance.find_bundle`, and Refused for an alias that was moved by hand.
+        """
+        return find_bundle(
+            f"models:/{self.name}@{alias}", self._registry, own_copy=self._own_copy, records=self._records
+        )
 
     def load(self, found: FoundBundle) -> Model:
         """Raises BrokenFile, MissingInput, NewerSchema, Refused: a bundle that is not as it was made, or decides its

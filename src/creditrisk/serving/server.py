@@ -12,6 +12,7 @@ from starlette.requests import Request
 
 from creditrisk.config import Book, ServingSettings
 from creditrisk.duck import DuckSettings
+from creditrisk.governance.agreement import Records
 from creditrisk.ports import Clock, DecisionStore, InferenceLog, Registry
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class Ports:
     open_store: called once, when the server starts.  own_copy: where the workspace would keep a bundle of a hash.
     folder: where the workers of one server leave each other word (a reload, a used token, what they counted).
     inference: is told what was decided in each window of time, where that is asked for.
+    records: of the moves of the model's versions, so that an alias moved by hand is refused.
     """
 
     registry: Registry
@@ -39,6 +41,7 @@ class Ports:
     duck: DuckSettings
     folder: Path
     inference: InferenceLog | None = None
+    records: Records | None = None
 
 
 @dataclass

@@ -75,7 +75,7 @@ def test_without_a_chain_there_were_no_acts(tmp_path: Path) -> None:
 
 def test_acts_are_not_counted_in_an_altered_chain(chain: Path) -> None:
     chain.write_bytes(chain.read_bytes().replace(b'"ann"', b'"bob"', 1))
-    with pytest.raises(BrokenFile, match="line 1 of the chain was altered"):
+    with pytest.raises(BrokenFile, match="line 1 was altered"):
         acts_about(chain, Act.TRAINED)
 
 

@@ -13,6 +13,7 @@ import pytest
 from creditrisk.adapters.in_memory import InMemoryDecisionStore, InMemoryInferenceLog, SteppingClock
 from creditrisk.config import ServingSettings
 from creditrisk.duck import DuckSettings
+from creditrisk.governance.agreement import Records
 from creditrisk.pipelines.context import Context
 from creditrisk.pipelines.stages import run_stages
 from creditrisk.serving import Ports, create_app
@@ -46,10 +47,11 @@ def serving(
     folder: Path,
     *,
     host: str = "127.0.0.1",
+    alias: str = "candidate",
     store: InMemoryDecisionStore | None = None,
     **settings: Any,
 ) -> Iterator[Served]:
-    """A server of the tiny candidate, stopped at the end."""
+    """A server of the tiny candidate, stopped at the end; the moves of its versions are recorded elsewhere."""
     kept, inference = store or InMemoryDecisionStore(), InMemoryInferenceLog()
     ports = Ports(
         registry=trained.registry,
@@ -59,8 +61,9 @@ def serving(
         duck=DuckSettings("200MB", 1),
         folder=folder / "serving",
         inference=inference,
+        records=Records(trained.folder.ledger.with_name("elsewhere.jsonl"), trained.folder.unfinished_move),
     )
-    app = create_app(trained.book, ports, ServingSettings(**settings), alias="candidate", host=host)
+    app = create_app(trained.book, ports, ServingSettings(**settings), alias=alias, host=host)
     with answered(app) as calls:
         yield Served(calls, kept, inference)
 

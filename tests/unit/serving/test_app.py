@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import json
+from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
 
 import pytest
 
-from creditrisk.errors import BadUsage
+from creditrisk.errors import BadUsage, Refused
 from creditrisk.pipelines.context import Context
 from creditrisk.pipelines.override_rates import rates
 from creditrisk.serving import new_key, reading
@@ -278,6 +280,14 @@ def test_a_reload_that_cannot_be_told_to_the_other_workers_is_asked_for_again(se
 
 def test_reload_says_that_nothing_changed(served: Served) -> None:
     assert served.calls.post("/admin/reload").json()["taken"] is False
+
+
+def test_an_alias_that_was_moved_by_hand_is_not_served(trained: Context, tmp_path: Path) -> None:
+    registry = deepcopy(trained.registry)
+    registry.set_alias("tiny", "production", 1)
+    moved = replace(trained, registry=registry)
+    with pytest.raises(Refused, match="no recorded move put there"), serving(moved, tmp_path, alias="production"):
+        pass
 
 
 def test_a_foreign_host_name_is_not_this_machine(served: Served) -> None:

@@ -1,0 +1,71 @@
+"""Moves of versions in words, for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+def promotion_lines(told: Mapping[str, Any]) -> list[str]:
+    """What `promote` did, would do, or would be refused."""
+    what, objections = f"{told['book']} version {told['version']}", told["objections"]
+    if told["moved"]:
+        return [f"{what} is in {told['to']} now", *_aliases(told["transition"]["move"]["aliases"])]
+    if objections:
+        return [f"{what} may not go to {told['to']}:", *(f"  - {each}" for each in objections)]
+    if told["there"]:
+        return [f"{what} is in {told['to']} already: nothing to do"]
+    return [f"{what} may go to {told['to']}: nothing stands against it"]
+
+
+def rollback_lines(told: Mapping[str, Any]) -> list[str]:
+    what = f"from version {told['from_version']} to version {told['version']}"
+    back = told["previous"]
+    then = f"; one further back is version {back}" if back is not None else "; nothing is further back"
+    if not told["moved"]:
+        return [f"{told['book']} would go {what}{then}"]
+    return [f"{told['book']} went {what}{then}", "a server takes it with its next look, or POST /admin/reload"]
+
+
+def repair_lines(told: Mapping[str, Any], *, dry_run: bool) -> list[str]:
+    if not told["found"]:
+        return [f"{told['book']}: registry and ledger agree, nothing to do"]
+    lines = [f"{told['book']}:", *(f"  found: {each}" for each in told["found"])]
+    if told["settled"]:
+        lines.append(f"  {told['settled']}")
+    if told["put_back"]:
+        lines += ["  put back to what the ledger says", *_aliases(told["put_back"]["move"]["aliases"])]
+    return [*lines, "  nothing was changed (--dry-run)"] if dry_run else lines
+
+
+def asof_lines(told: Mapping[str, Any]) -> list[str]:
+    lines = [f"{told['book']} at {told['at']}", *_standing(told)]
+    then = told["as_known_then"]
+    if {key: then.get(key) for key in ("version", "aliases")} == {key: told.get(key) for key in ("version", "aliases")}:
+        lines.append(f"as known at {told['known_at']}: the same")
+    else:
+        lines += [f"as known at {told['known_at']}:", *_standing(then)]
+    today = told["disagreements_today"]
+    if today is None:
+        return [*lines, "today's registry could not be asked whether its aliases still mean that"]
+    return [*lines, *(f"NOT AS RECORDED today: {each}" for each in today)]
+
+
+def _standing(told: Mapping[str, Any]) -> list[str]:
+    if told["version"] is None:
+        return ["  nothing was in production", *_aliases(told["aliases"])]
+    lines = [
+        f"  production was version {told['version']}, bundle {told['bundle_sha256'][:16]}, since {told['since'][:19]}",
+        f"  {told['act'].replace('_', ' ')} by {told['by']}" + (f": {told['note']}" if told["note"] else ""),
+        f"  evidence {told['evidence_sha256'][:16]}" if told["evidence_sha256"] else "  without evidence",
+        "  cut-offs " + ", ".join(f"{name} {value:g}" for name, value in sorted(told["cut_offs"].items())),
+    ]
+    lines += [f"  approved by {one['by']} at {one['at'][:19]}" for one in told["approvals"]]
+    lines += [
+        f"  waived: {one['gate']} until {one['until']} by {one['by']}: {one['because']}" for one in told["waivers"]
+    ]
+    return [*lines, *_aliases(told["aliases"])]
+
+
+def _aliases(aliases: Mapping[str, int]) -> Sequence[str]:
+    return ["  " + ", ".join(f"{alias} = {number}" for alias, number in sorted(aliases.items()))] if aliases else []

@@ -1,0 +1,69 @@
+"""Which version was live at a moment, on which evidence, by whose word; and what was known of it then."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from creditrisk.errors import BadUsage
+from creditrisk.governance import ledger
+from creditrisk.governance.ledger import Entry, Standing
+from creditrisk.pipelines.context import Context
+from creditrisk.pipelines.moves import disagreeing
+
+
+def run(context: Context, at: datetime, known: datetime | None = None) -> dict[str, Any]:
+    """What was so at that moment, by all that is known now and by what had been written down by `known`.
+
+    known: None = by the moment itself. Neither registry nor reports are asked: the ledger alone tells.
+    Raises BrokenFile for a ledger that was altered.
+    """
+    moves = ledger.entries(context.folder.ledger)
+    return {
+        "book": context.book.name,
+        "at": at.isoformat(),
+        "known_at": (known or at).isoformat(),
+        **_told(ledger.standing(moves, at=at), moves),
+        "as_known_then": _told(ledger.standing(moves, at=at, known=known or at), moves),
+    }
+
+
+def disagreements_today(context: Context) -> list[str]:
+    """Where the registry of today does not mean what the ledger says. Raises OutsideFailed when it is away."""
+    return disagreeing(context)
+
+
+def moment(text: str, option: str) -> datetime:
+    """`2026-10-03T12:00`, with a zone or in UTC; a day alone is its beginning. Raises BadUsage."""
+    try:
+        read = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise BadUsage(
+            f'{option} "{text}" is no time', hint="for example 2026-10-03T12:00 (UTC), or with +02:00"
+        ) from error
+    return read if read.tzinfo else read.replace(tzinfo=UTC)
+
+
+def _told(then: Standing, moves: Sequence[Entry]) -> dict[str, Any]:
+    aliases = dict(sorted(then.aliases.items()))
+    entry = then.production
+    if entry is None:
+        return {"version": None, "aliases": aliases}
+    move = entry.move
+    return {
+        "version": move.aliases["production"],
+        "bundle_sha256": move.bundle,
+        "evidence_sha256": move.evidence,
+        "cut_offs": dict(move.cut_offs),
+        "aliases": aliases,
+        "since": move.effective_at,
+        "recorded_at": entry.recorded_at.isoformat(),
+        "act": move.act.value,
+        "by": move.by,
+        "note": move.note,
+        "approvals": list(move.approvals),
+        "waivers": list(move.waivers),
+        "canary_sha256": move.canary,
+        "ledger": {"line": entry.seq, "sha256": entry.line, "of": len(moves)},
+    }
