@@ -17,6 +17,8 @@ from creditrisk.kinds import sha256_of
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from creditrisk.signatures import Signer
+
 type FeatureKind = Literal["number", "category"]
 
 BUNDLE_TAG = "bundle_sha256"
@@ -162,6 +164,23 @@ class InferenceLog(Protocol):
 
     def log_window(self, window: InferenceWindow) -> None:
         """Keep the window as one run; a window of the same server, start and bundle gets these figures instead."""
+        ...
+
+
+class KeyStore(Protocol):
+    """Keeps people's private keys, each for its owner."""
+
+    @property
+    def name(self) -> str:
+        """What it is, in a word."""
+        ...
+
+    def find(self, person: str) -> Signer | None:
+        """The key kept under that name; None when there is none. Raises BrokenFile for what is no key."""
+        ...
+
+    def make(self, person: str) -> Signer:
+        """A new key, kept before it is returned."""
         ...
 
 

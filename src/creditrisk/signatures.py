@@ -37,6 +37,10 @@ class Signer:
         """128 hex digits."""
         return self._private.sign(message).hex()
 
+    def secret(self) -> str:
+        """What `signer_from_text` reads: for whoever keeps the key, and for nobody else."""
+        return base64.b64encode(self._private.private_bytes_raw()).decode("ascii")
+
 
 def is_signed_by(public: str, message: bytes, signature: str) -> bool:
     """False also for what is no key or no signature at all, or one that is spelled otherwise than `sign` does."""
@@ -88,6 +92,11 @@ def signer_in(folder: Path, name: str) -> Signer:
         with held(folder / f".{name}.lock"):
             if not private.exists():
                 _make(private)
+    return signer_from_file(private)
+
+
+def signer_from_file(private: Path) -> Signer:
+    """Raises BrokenFile where the file is no key, or can be read by others."""
     if private.stat().st_mode & 0o077:
         raise BrokenFile("others may read this private key", where=str(private), hint=f"chmod 600 {private}")
     try:
@@ -123,5 +132,5 @@ def _make(private: Path) -> None:
     with whole_file(private) as partial:
         handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "w", encoding="ascii") as stream:
-            stream.write(base64.b64encode(signer._private.private_bytes_raw()).decode("ascii") + "\n")
+            stream.write(signer.secret() + "\n")
     sync(private.parent)

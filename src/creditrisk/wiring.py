@@ -10,15 +10,18 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from creditrisk.adapters.fsspec_storage import FsspecStorage
+from creditrisk.adapters.key_files import KeyFiles
 from creditrisk.adapters.mlflow_inference import MlflowInferenceLog
 from creditrisk.adapters.mlflow_registry import MlflowRegistry
 from creditrisk.adapters.mlflow_tracking import MlflowTracker
 from creditrisk.adapters.system_clock import SystemClock
+from creditrisk.adapters.system_keyring import SystemKeyring
 from creditrisk.config import (
     Book,
     BookFolder,
@@ -30,11 +33,11 @@ from creditrisk.config import (
     read_settings,
 )
 from creditrisk.duck import DuckSettings
-from creditrisk.errors import BadConfig, MissingInput, Refused
+from creditrisk.errors import BadConfig, BadUsage, MissingInput, Refused, did_you_mean
 from creditrisk.governance.agreement import Records
 from creditrisk.pipelines.addresses import folder_for, is_address
 from creditrisk.pipelines.context import Context, Progress
-from creditrisk.ports import PRODUCTION, DecisionStore
+from creditrisk.ports import PRODUCTION, DecisionStore, KeyStore
 from creditrisk.sealing import PayloadKeys
 from creditrisk.signatures import Signer, key_bytes, new_signer, public_keys_in, remember, signer_from_text, signer_in
 from creditrisk.sources import Limits
@@ -166,6 +169,39 @@ def checkpoint_now(workspace: Path, *, actor: str | None = None) -> dict[str, An
         pass  # nothing was ever decided here
     written = checkpoint(root.audit, actor or read_settings().actor, clock=clock)
     return {**written, "file": str(checkpoints_of(root.audit)), "overrides_told": told}
+
+
+def key_store(kind: str, workspace: Path) -> KeyStore:
+    """Where a person's private key is kept: `file` in the workspace, or the system's `keyring`."""
+    stores: dict[str, KeyStore] = {"file": KeyFiles(Workspace(workspace).people), "keyring": SystemKeyring()}
+    if kind not in stores:
+        raise BadUsage(f'no store "{kind}" for keys', hint=did_you_mean(kind, stores))
+    return stores[kind]
+
+
+def new_key_for(workspace: Path, name: str, *, store: str, by: str | None) -> dict[str, str]:
+    """As `pipelines.people.new_key`, in the workspace."""
+    from creditrisk.pipelines.people import new_key
+
+    root, kept = Workspace(workspace).open(), key_store(store, workspace)
+    return new_key(root, name, store=kept, by=by or read_settings().actor, clock=SystemClock())
+
+
+def signer_of(workspace: Path, name: str) -> Signer:
+    """The person's private key: of the workspace, else of the system's keyring. Raises Refused where it is in neither.
+
+    Raises BrokenFile for a file that is no key, or that others may read.
+    """
+    signer = key_store("file", workspace).find(name)
+    if signer is None and find_spec("keyring") is not None:
+        signer = key_store("keyring", workspace).find(name)
+    if signer is None:
+        raise Refused(
+            f"the private key of {name} is not here",
+            where=str(Workspace(workspace).people / f"{name}.key"),
+            hint=f"make one: creditrisk keys new {name}; or approve where it is kept",
+        )
+    return signer
 
 
 def _signer(settings: DecisionStoreSettings, folder: Path, *, writes: bool) -> Signer:

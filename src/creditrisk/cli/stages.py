@@ -103,16 +103,21 @@ def validate(
     debug: Debug = False,  # noqa: ARG001
 ) -> None:
     """Stage 7: the gates, and the model document. Exit 1 if one fails."""
-    from creditrisk.pages.terminal import validation_table
+    from creditrisk.governance.standing import open_waivers
+    from creditrisk.pages.governance import validation_table
+    from creditrisk.pipelines.evidence import current_pack
     from creditrisk.pipelines.stages import run_stage
     from creditrisk.pipelines.validate_model import DOCUMENT, need_passed
 
     with at_work(book, workspace, settings_of(overrides, estimator), as_json=as_json, by=by, raw=raw) as context:
         report = run_stage(context, "validate")
         page = context.folder.report(DOCUMENT)
+        pack = current_pack(context, report["bundle_sha256"])
+        waivers = open_waivers(pack, context.clock.now().date())
 
     def words() -> None:
-        show(validation_table(report))
+        show(validation_table(report, waivers))
+        typer.echo(f"evidence {pack.sha256}")
         if page.is_file():
             typer.echo(f"worth reading: {page}")
 

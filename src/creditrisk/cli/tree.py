@@ -11,9 +11,10 @@ import typer
 from typer.exceptions import TyperException
 
 from creditrisk import __version__
-from creditrisk.cli import canary, deciding, demo, inventory, looking, models, moving, stages
+from creditrisk.cli import approving, canary, deciding, demo, inventory, looking, models, moving, stages
 from creditrisk.cli.audit import audit
 from creditrisk.cli.decisions import decisions
+from creditrisk.cli.keys import keys
 from creditrisk.cli.output import STOPPED, tell_error
 from creditrisk.errors import BadUsage, CreditRiskError, OutsideFailed
 
@@ -50,6 +51,9 @@ app.command("evaluate", help="Stage 6: the bundle on the test part.")(stages.alo
 app.command()(stages.validate)
 app.command("register", help="Stage 8: into MLflow, with the alias candidate.")(stages.alone("register"))
 app.command()(canary.canary)
+app.command()(approving.waive)
+app.command()(approving.approve)
+app.add_typer(keys)
 app.command()(moving.promote)
 app.command("auto-promote")(moving.auto_promote)
 app.command()(moving.rollback)

@@ -129,6 +129,8 @@ class RunContext(TypedDict, total=False):
     lineage: Lineage
     validation: Mapping[str, Any]
     """post_training_validation.json as it stands; absent before the stage validate has run on this model."""
+    waivers: Sequence[Mapping[str, Any]]
+    """Those of the model's evidence that count today: `gate`, `by`, `because`, `until`."""
     document_page: str
     """File beside the page that tells everything a validator asks; absent where there is none."""
     freshness: Mapping[str, Any]

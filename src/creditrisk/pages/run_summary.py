@@ -61,6 +61,7 @@ def render_run_summary(context: RunContext, plots: Mapping[str, bytes] | None = 
         "sentences": story.in_plain_words(context),
         "cautions": story.cautions(context),
         "validation": context.get("validation", {}),
+        "waivers": context.get("waivers", ()),
         "metric_rows": _metric_rows(context.get("metrics", {})),
         "plots": _pictures(plots or {}, context.get("metrics", {})),
         "parts": _parts(context),

@@ -33,30 +33,16 @@ def run_table(runs: Sequence[RunContext]) -> RenderableType:
     banners += [released_banner(run["leaks_released"]) for run in runs if run.get("leaks_released")]
     banners += [Panel(_exploring(run), style="bold yellow", box=box.HEAVY) for run in runs if run.get("checks_off")]
     banners += [banner for run in runs if (banner := _validation_banner(run)) is not None]
+    banners += [_waived(run) for run in runs if run.get("waivers")]
     return Group(*banners, table)
-
-
-def validation_table(report: Mapping[str, Any]) -> RenderableType:
-    """post_training_validation.json: a line for each gate, its verdict in colour and its reason."""
-    title = Text(f"{report['book']}, model {report['bundle_sha256'][:16]}: ", style="bold")
-    title.append(verdict_in_words(report["verdict"]), style=_GATE_STYLES[report["verdict"]])
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title_justify="left", title=title)
-    table.add_column("gate", no_wrap=True)
-    table.add_column("verdict", no_wrap=True)
-    table.add_column("found", overflow="fold")
-    table.add_column("limit", overflow="fold")
-    for gate in report["gates"]:
-        verdict = Text(_GATE_WORDS[gate["verdict"]], style=_GATE_STYLES[gate["verdict"]])
-        table.add_row(Text(gate["name"]), verdict, Text(gate["reason"]), Text(gate["limit"]))
-    return table
 
 
 def verdict_in_words(verdict: Any) -> str:
     return str(verdict).replace("_", " ").upper()
 
 
-_GATE_STYLES = {"pass": "green", "fail": "bold red", "not_enough_evidence": "bold yellow"}
-_GATE_WORDS = {"pass": "pass", "fail": "FAIL", "not_enough_evidence": "too few"}
+GATE_STYLES = {"pass": "green", "fail": "bold red", "not_enough_evidence": "bold yellow"}
+GATE_WORDS = {"pass": "pass", "fail": "FAIL", "not_enough_evidence": "too few"}
 
 
 def _validation_banner(run: RunContext) -> Panel | None:
@@ -72,12 +58,18 @@ def _validation_banner(run: RunContext) -> Panel | None:
     return Panel(text, style="bold red", box=box.HEAVY)
 
 
+def _waived(run: RunContext) -> Panel:
+    name = run.get("book", {}).get("name", "book")
+    told = [f"{one['gate']} by {one['by']} until {one['until']}: {one['because']}" for one in run["waivers"]]
+    return Panel(Text("\n".join([f"{name}: gates that do not pass and are waived", *told])), style="bold yellow")
+
+
 def _validation(run: RunContext) -> str:
     report = run.get("validation", {})
     if not report:
         return NONE
     counts = report["counts"]
-    told = ", ".join(f"{count} {_GATE_WORDS[verdict]}" for verdict, count in counts.items() if count)
+    told = ", ".join(f"{count} {GATE_WORDS[verdict]}" for verdict, count in counts.items() if count)
     return f"{verdict_in_words(report['verdict'])} ({told})"
 
 

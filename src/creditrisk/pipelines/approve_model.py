@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -42,12 +43,8 @@ def run(
     told = _told(context, version, pack, note, reasons)
     if dry_run:
         return told
-    if reasons or pack is None:
-        raise Refused(
-            "; ".join(reasons),
-            where=f"{context.book.name} version {version.version}",
-            hint=_remedy(context, version),
-        )
+    need_nothing_in_the_way(told)
+    pack = current_pack(context, version.bundle_sha256)  # what is signed is what lies there now
     path, sha256 = _write(context, pack, note, _own(signer(), context, version))
     hashes = {"bundle": version.bundle_sha256, "evidence": pack.sha256, "approval": sha256, "file": path.name}
     context.act(Act.APPROVED, {**hashes, "version": str(version.version)})
@@ -55,6 +52,18 @@ def run(
     tag_version(context, version, pack, given)
     return {**told, "approved": True, "approval_sha256": sha256, "approvals": given,
             "still_needed": max(0, context.book.portfolio.approval.needed - len(given))}  # fmt: skip
+
+
+def need_nothing_in_the_way(told: Mapping[str, Any]) -> None:
+    """Raises Refused with every reason for which the approval would not count."""
+    if told["in_the_way"]:
+        name, number = told["book"], told["version"]
+        raise Refused(
+            "; ".join(told["in_the_way"]),
+            where=f"{name} version {number}",
+            hint="somebody else approves (creditrisk keys new NAME); a gate is mended, or waived: creditrisk waive "
+            f"{name} --gate NAME --version {number}; --dry-run shows what would be approved",
+        )
 
 
 def numbered(context: Context, number: int) -> ModelVersion:
@@ -125,14 +134,6 @@ def _own(signer: Signer, context: Context, version: ModelVersion) -> Signer:
     return signer
 
 
-def _remedy(context: Context, version: ModelVersion) -> str:
-    name = context.book.name
-    return (
-        f"somebody else approves (creditrisk keys new NAME); a gate is mended, or waived: creditrisk waive {name} "
-        f"--gate NAME --version {version.version}; --dry-run shows what would be approved"
-    )
-
-
 def _told(context: Context, version: ModelVersion, pack: Pack | None, note: str, reasons: list[str]) -> dict[str, Any]:
     """What is being approved, for people and machines."""
     today = context.clock.now().date()
@@ -176,3 +177,9 @@ def _write(context: Context, pack: Pack, note: str, signer: Signer) -> tuple[Any
     numbers = [int(name.partition("-")[0]) for name in named] or [0]
     told = approvals.message(pack, context.actor, note, at=context.clock.now(), rules=rules)
     return approvals.write(pack, told, signer, max(numbers) + 1)
+
+
+if __name__ == "__main__":
+    from creditrisk.cli import stage_main
+
+    sys.exit(stage_main("approve"))

@@ -9,12 +9,15 @@ from typing import Any
 
 from creditrisk import __version__
 from creditrisk.config import Decision
+from creditrisk.errors import CreditRiskError
 from creditrisk.files import read_json, write_text
 from creditrisk.governance.lineage import NodeKind
+from creditrisk.governance.standing import open_waivers
 from creditrisk.pages.context import FileLineage, RunContext, SplitFacts, Step
 from creditrisk.pages.run_summary import read_plots, render_run_summary
 from creditrisk.pipelines.check_data import FINDINGS_PAGE
 from creditrisk.pipelines.context import Context
+from creditrisk.pipelines.evidence import current_pack
 from creditrisk.pipelines.lineage import STEPS
 from creditrisk.pipelines.validate_model import DOCUMENT, VALIDATION
 from creditrisk.split import LABEL_STATES, PARTS
@@ -93,6 +96,7 @@ def gather(context: Context, seconds: Mapping[str, float]) -> RunContext:
         validated = _report(context, VALIDATION.removesuffix(".json"))
         if validated.get("bundle_sha256") == trained["bundle_sha256"]:
             told["validation"] = validated
+            told["waivers"] = _waivers(context, trained["bundle_sha256"])
             if context.folder.report(DOCUMENT).is_file():
                 told["document_page"] = DOCUMENT
     if context.folder.report(FINDINGS_PAGE).is_file():
@@ -104,6 +108,14 @@ def gather(context: Context, seconds: Mapping[str, float]) -> RunContext:
         if reports["split"]["observed_until"]:
             told["book"]["observed_until"] = reports["split"]["observed_until"]
     return told
+
+
+def _waivers(context: Context, bundle_sha256: str) -> list[dict[str, Any]]:
+    """None where the evidence cannot be believed: what it says was waived was not."""
+    try:
+        return open_waivers(current_pack(context, bundle_sha256), context.clock.now().date())
+    except CreditRiskError:
+        return []
 
 
 def _elsewhere(context: Context) -> str:
