@@ -247,6 +247,7 @@ SERVER_OPTIONS = "CREDITRISK_SERVER_OPTIONS"
 
 def server_app(options: ServerOptions) -> ASGIApp:
     """What uvicorn serves. Raises what is wrong with the book, the model, the store or the settings."""
+    from creditrisk.governance.overrides import append_override
     from creditrisk.serving import Ports, create_app, span_maker
 
     settings, serving = read_settings(), read_serving_settings()
@@ -261,6 +262,7 @@ def server_app(options: ServerOptions) -> ASGIApp:
         folder=folder.root / ".serving",
         inference=MlflowInferenceLog(tracking, artifacts=None if tracking.startswith("http") else root.artifacts),
         records=records_in(root.book(serving.model_name or book.name)),
+        tell_override=lambda record: append_override(root.audit, record, clock=SystemClock()),
     )
     alias = options.alias or serving.model_alias or PRODUCTION
     with left_out("sklearn"):  # XGBoost takes it along where it is installed, with all of scipy.stats

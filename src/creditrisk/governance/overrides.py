@@ -21,6 +21,7 @@ def append_override(chain: Path, record: Passport, *, clock: Clock) -> dict[str,
         "decision": str(record.about),
         "override": record.decision_id,
         "to": str(record.decision),
+        "at": record.time.isoformat(timespec="seconds"),
     }
     return append_act(chain, str(told.get("by") or record.caller), Act.OVERRIDDEN, hashes, clock=clock)
 

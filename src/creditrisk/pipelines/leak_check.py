@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from creditrisk.contracts.leak_verdicts import leak_report
 from creditrisk.errors import Refused
 from creditrisk.features import files_reading, table_schema
 from creditrisk.files import read_json
+from creditrisk.governance import Act, acts_about
 from creditrisk.kinds import sha256_of
 from creditrisk.pipelines.context import Context
 from creditrisk.split import read_labels
@@ -37,6 +38,9 @@ def search(context: Context, tables: Mapping[str, Path], hashes: Mapping[str, st
         progress=context.stage_progress("check"),
     )
     report = context.report(REPORT, leak_report(every, book, who), inputs={**hashes, "leak_radar": _rules(book)})
+    _tell_released(
+        context, {(told["table"], told["column"]) for told in report["columns"] if told["verdict"] == "released"}
+    )
     return [f"{told['table']}.{told['column']}" for told in report["columns"] if told["verdict"] == "suspect"]
 
 
@@ -60,6 +64,20 @@ def readable_schema(context: Context, hashes: Mapping[str, str]) -> dict[str, di
     for suspect in suspects:
         schema.get(suspect["table"], {}).pop(suspect["column"], None)
     return schema
+
+
+def _tell_released(context: Context, let_through: Set[tuple[str, str]]) -> None:
+    """An act for each suspect that somebody answers for; once for each wording."""
+    for release in context.book.portfolio.leak_radar.released:
+        if (release.table, release.column) not in let_through:
+            continue
+        told = {
+            "column": f"{release.table}.{release.column}",
+            "by": release.by,
+            "wording": sha256_of(release.model_dump(mode="json")),
+        }
+        if not acts_about(context.workspace.audit, Act.LEAK_RELEASED, book=context.book.name, **told):
+            context.act(Act.LEAK_RELEASED, told)
 
 
 def _refuse_if_read(book: Book, suspects: list[dict[str, Any]]) -> None:

@@ -49,6 +49,7 @@ class Metrics:
         self.overrides = self._counter(
             "overrides", "Decisions overruled by people", "user", "code", "from_decision", "to_decision"
         )
+        self.overrides_untold = self._counter("overrides_untold", "Overrides that the audit chain could not be told")
         self.reloads = self._counter("reloads", "Attempts to take another model, by result", "result")
         self.model = self._gauge("model_info", "1 for the model that decides now", "version", "bundle")
         self.windows = self._counter("inference_windows", "Attempts to tell MLflow of windows, by result", "result")

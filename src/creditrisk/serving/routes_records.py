@@ -13,13 +13,14 @@ from starlette.responses import Response
 from creditrisk.decisions.decide import Decided
 from creditrisk.decisions.intake import Application
 from creditrisk.decisions.replay import Replayed, replay
-from creditrisk.errors import BadUsage, BrokenFile, DuplicateKey, MissingInput, did_you_mean
+from creditrisk.errors import BadUsage, BrokenFile, CreditRiskError, DuplicateKey, MissingInput, did_you_mean
 from creditrisk.kinds import Verdict, new_decision_id
 from creditrisk.ports import DECIDED, Idempotency, Kept, Passport
 from creditrisk.serving import openapi
 from creditrisk.serving.answers import json_response
 from creditrisk.serving.disclosure import disclosure_of
 from creditrisk.serving.keys import Caller
+from creditrisk.serving.logs import log
 from creditrisk.serving.model import Model
 from creditrisk.serving.once import UnderWay, earlier_answer
 from creditrisk.serving.problems import HttpProblem
@@ -124,7 +125,19 @@ async def _override(
     )
     await server.grouping.keep([record])
     server.metrics.count_override(given["by"], given["code"], str(before), given["decision"])
+    await asyncio.to_thread(_tell_chain, server, record)
     return record
+
+
+def _tell_chain(server: Server, record: Passport) -> None:
+    """The override stands whatever becomes of this; `creditrisk audit checkpoint` makes up for a missing act."""
+    if server.ports.tell_override is None:
+        return
+    try:
+        server.ports.tell_override(record)
+    except (CreditRiskError, OSError) as error:
+        server.metrics.overrides_untold.inc()
+        log.error("override without an act", override=record.decision_id, decision=record.about, why=str(error))
 
 
 @router.post("/correct", **openapi.CORRECT)

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from creditrisk.config import Book, ServingSettings
 from creditrisk.duck import DuckSettings
 from creditrisk.governance.agreement import Records
-from creditrisk.ports import Clock, DecisionStore, InferenceLog, Registry
+from creditrisk.ports import Clock, DecisionStore, InferenceLog, Passport, Registry
 
 if TYPE_CHECKING:
     from creditrisk.serving.grouping import Grouping
@@ -32,6 +32,7 @@ class Ports:
     folder: where the workers of one server leave each other word (a reload, a used token, what they counted).
     inference: is told what was decided in each window of time, where that is asked for.
     records: of the moves of the model's versions, so that an alias moved by hand is refused.
+    tell_override: puts the act of an override, which the store has by then, into the audit chain.
     """
 
     registry: Registry
@@ -42,6 +43,7 @@ class Ports:
     folder: Path
     inference: InferenceLog | None = None
     records: Records | None = None
+    tell_override: Callable[[Passport], object] | None = None
 
 
 @dataclass

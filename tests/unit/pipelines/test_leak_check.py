@@ -15,6 +15,7 @@ from rich.console import Console
 from creditrisk.config import load_book
 from creditrisk.errors import BadConfig, ExitCode, Refused
 from creditrisk.files import read_json, write_text
+from creditrisk.governance import Act, acts_about
 from creditrisk.modelling import load_bundle
 from creditrisk.pages.terminal import run_table
 from creditrisk.pipelines import build_feature_store, check_data, ingest_data
@@ -121,6 +122,24 @@ def test_a_release_lets_it_through_and_everything_says_in_red_who_answers(tmp_pa
     red = next(line for line in caught.get().splitlines() if "application.code, by ann" in line)
     assert "\x1b[1;31m" in red
     assert list(faults_in(context.folder.reports)) == []
+
+
+def test_a_release_is_an_act_once_for_each_wording(tmp_path: Path) -> None:
+    def told(**changes: str) -> list[dict[str, Any]]:
+        book = load_book(tmp_path / "leaky", {"leak_radar.released": [{**RELEASE, **changes}]})
+        context = checked(replace(first, book=book))
+        return [act["hashes"] for act in acts_about(context.workspace.audit, Act.LEAK_RELEASED)]
+
+    first = leaky_context(tmp_path)
+    (one,) = told()
+    assert (one["column"], one["by"], one["book"]) == ("application.code", "ann", "tiny")
+    assert told() == [one]
+    assert [act["by"] for act in told(by="bob")] == ["ann", "bob"]
+
+
+def test_a_release_that_no_suspect_needs_is_no_act(tmp_path: Path) -> None:
+    context = leaky_context(tmp_path, **{"leak_radar.released": [{**RELEASE, "column": "town"}]})
+    assert acts_about(checked(context).workspace.audit, Act.LEAK_RELEASED) == []
 
 
 def test_no_report_or_one_of_other_rules_refuses_the_features(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from creditrisk.duck import DuckSettings
 from creditrisk.governance.agreement import Records
 from creditrisk.pipelines.context import Context
 from creditrisk.pipelines.stages import run_stages
+from creditrisk.ports import Passport
 from creditrisk.serving import Ports, create_app
 from tests.support.app_server import Calls, answered
 from tests.support.tiny_run import tiny_context
@@ -49,6 +50,7 @@ def serving(
     host: str = "127.0.0.1",
     alias: str = "candidate",
     store: InMemoryDecisionStore | None = None,
+    tell_override: Callable[[Passport], object] | None = None,
     **settings: Any,
 ) -> Iterator[Served]:
     """A server of the tiny candidate, stopped at the end; the moves of its versions are recorded elsewhere."""
@@ -62,6 +64,7 @@ def serving(
         folder=folder / "serving",
         inference=inference,
         records=Records(trained.folder.ledger.with_name("elsewhere.jsonl"), trained.folder.unfinished_move),
+        tell_override=tell_override,
     )
     app = create_app(trained.book, ports, ServingSettings(**settings), alias=alias, host=host)
     with answered(app) as calls:

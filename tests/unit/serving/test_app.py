@@ -6,13 +6,18 @@ import contextlib
 import json
 from copy import deepcopy
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
 
 import pytest
 
+from creditrisk.adapters.in_memory import SteppingClock
 from creditrisk.errors import BadUsage, Refused
+from creditrisk.governance import Act, acts_about
+from creditrisk.governance.overrides import append_override
+from creditrisk.pipelines.audit_chain import tell_overrides
 from creditrisk.pipelines.context import Context
 from creditrisk.pipelines.override_rates import rates
 from creditrisk.serving import new_key, reading
@@ -179,6 +184,44 @@ def test_a_person_overrules_and_the_original_stays(served: Served, record: Any) 
     cells = [{**cell, "share": None} for cell in rates(served.store, "tiny")["by_all"]]
     cell = {"by": "eve", "code": "COLLATERAL", "from": one["decision"], "to": other, "overrides": 1, "share": None}
     assert cell in cells
+
+
+def overruled(served: Served, record: Any) -> dict[str, Any]:
+    """The answer to an override of a new decision."""
+    (one,) = decide(served, record)["decisions"]
+    other = "refer" if one["decision"] != "refer" else "decline"
+    body = {"decision": other, "role": "underwriter", "code": "COLLATERAL", "text": "a guarantor", "by": "eve"}
+    answer = served.calls.post(f"/decisions/{one['decision_id']}/override", json=body)
+    assert answer.status_code == 201
+    return dict(answer.json())
+
+
+def test_an_override_is_an_act_of_the_person_in_the_audit_chain(serve: Serve, record: Any, tmp_path: Path) -> None:
+    chain = tmp_path / "audit.jsonl"
+    served = serve(tell_override=lambda told: append_override(chain, told, clock=SteppingClock()))
+    told = overruled(served, record)
+    (act,) = acts_about(chain, Act.OVERRIDDEN, book="tiny", override=told["override_id"])
+    assert (act["actor"], act["hashes"]["decision"], act["hashes"]["to"]) == (
+        "eve",
+        told["decision_id"],
+        told["decision"],
+    )
+    assert "guarantor" not in chain.read_text(encoding="utf-8")
+
+
+def test_an_override_stands_where_the_audit_chain_cannot_be_written_and_is_made_up_for(
+    serve: Serve, record: Any, tmp_path: Path
+) -> None:
+    chain = tmp_path / "audit.jsonl"
+    chain.write_text("not a chain\n", encoding="utf-8")
+    served = serve(tell_override=lambda told: append_override(chain, told, clock=SteppingClock()))
+    told = overruled(served, record)
+    assert "creditrisk_overrides_untold_total 1.0" in served.calls.get("/metrics").text
+    chain.unlink()
+    later = SteppingClock(datetime(2026, 1, 2, tzinfo=UTC))
+    assert [tell_overrides(served.store, chain, ["tiny"], clock=later) for _ in range(2)] == [1, 0]
+    (act,) = acts_about(chain, Act.OVERRIDDEN)
+    assert (act["actor"], act["hashes"]["override"]) == ("eve", told["override_id"])
 
 
 @pytest.mark.parametrize(
