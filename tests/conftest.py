@@ -8,7 +8,7 @@ import os
 os.environ.update(DO_NOT_TRACK="true", MLFLOW_DISABLE_TELEMETRY="true", MPLBACKEND="Agg", NO_COLOR="1")
 for _name in [name for name in os.environ if name.startswith("CREDITRISK_") and name != "CREDITRISK_REAL_DATA"]:
     os.environ.pop(_name)
-for _name in ("MLFLOW_TRACKING_URI",):
+for _name in [name for name in os.environ if name.startswith("MLFLOW_TRACKING_")]:
     os.environ.pop(_name, None)  # a developer's own settings must not change a result
 
 import tempfile

@@ -1,4 +1,4 @@
-"""Real object stores, each started when the first test needs it and ended with the last."""
+"""Real object stores and an MLflow server, each started when the first test needs it and ended with the last."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from contextlib import ExitStack
 
 import pytest
 
+from tests.support.mlflow_auth_server import AuthServer, mlflow_with_passwords
+from tests.support.postgres import PostgresServer
 from tests.support.stores import RUNNING, RunningStore
 
 
@@ -22,3 +24,10 @@ def running_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable
             return started[kind]
 
         yield get
+
+
+@pytest.fixture(scope="session")
+def mlflow_auth_server(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AuthServer]:
+    """MLflow on Postgres, with passwords; it takes half a minute to start."""
+    with mlflow_with_passwords(postgres, tmp_path_factory.mktemp("mlflow-with-passwords")) as server:
+        yield server

@@ -1,9 +1,12 @@
-"""Tracking and registry on an MLflow server that other machines reach over HTTP."""
+"""Tracking and registry on MLflow servers that other machines reach: one open to all, one on Postgres with passwords.
+
+What every tracker and registry promises (`tests/unit/test_ports.py`) is asked of both here, in one file, so that each
+server is started once.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,12 +14,32 @@ import pytest
 from creditrisk.adapters.mlflow_registry import MlflowRegistry
 from creditrisk.adapters.mlflow_tracking import MlflowTracker
 from creditrisk.errors import ExitCode, OutsideFailed
+from creditrisk.ports import ModelVersion, TrainingRun
+from tests.support.dying_server import DyingServer, dying
+from tests.support.mlflow_auth_server import ADMIN, READER, AuthServer
 from tests.support.server_process import serving
 from tests.support.stub_model import STUB_MODEL, stub_run
+from tests.unit.test_ports import (  # noqa: F401
+    Store,
+    run,
+    test_a_registered_bundle_has_a_version_with_alias_tags_and_hash,
+    test_a_tag_may_be_emptied_and_hold_any_letter,
+    test_a_version_is_tagged_anew_and_keeps_its_other_tags,
+    test_an_alias_for_a_version_that_is_not_there_is_refused,
+    test_an_alias_that_is_removed_means_nothing_and_leaves_the_others,
+    test_an_unknown_name_has_no_versions,
+    test_one_version_may_have_several_aliases,
+    test_removing_an_alias_that_means_nothing_is_no_error,
+    test_the_alias_moves_to_a_newer_bundle_and_back_to_an_older_one,
+    test_the_fetched_folder_is_the_bundle_byte_for_byte,
+    test_the_figures_of_a_run_come_back_to_the_last_bit,
+    test_the_figures_of_an_unknown_run_are_refused,
+    test_the_same_bundle_is_kept_once_and_gets_no_second_version,
+)
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def open_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("server")
     store = ["--backend-store-uri", f"sqlite:///{folder / 'server.db'}", "--artifacts-destination", str(folder / "art")]
 
@@ -27,32 +50,30 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
 
 
-def test_a_training_is_logged_registered_and_fetched_over_http(server: str, tmp_path: Path) -> None:
-    tracker = MlflowTracker(server, artifacts=None, model_code=STUB_MODEL)
-    registry = MlflowRegistry(server, cache=tmp_path / "cache")
-    run = stub_run(tmp_path)
-    version = registry.register(run.book, tracker.log_run(run), alias="candidate", tags={"actor": "ann"})
-    again = registry.register(run.book, tracker.log_run(run), alias="candidate", tags={"actor": "ann"})
-    assert version == again
-    assert (version.version, version.aliases, version.tags["actor"]) == (1, ("candidate",), "ann")
-    folder = registry.fetch(version)
+@pytest.fixture(params=["open", "passwords"])
+def server(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The address of either; of the one with passwords, its keeper's stand in the environment."""
+    if request.param == "open":
+        return str(request.getfixturevalue("open_server"))
+    protected: AuthServer = request.getfixturevalue("mlflow_auth_server")
+    return protected.log_in(ADMIN, monkeypatch)
+
+
+@pytest.fixture
+def store(server: str, tmp_path: Path) -> Store:
+    return at(server, tmp_path)
+
+
+def at(uri: str, folder: Path) -> Store:
+    return MlflowTracker(uri, artifacts=None, model_code=STUB_MODEL), MlflowRegistry(uri, cache=folder / "cache")
+
+
+def test_a_bundle_is_fetched_once_and_kept_beside_the_workspace(store: Store, run: TrainingRun, tmp_path: Path) -> None:  # noqa: F811
+    tracker, registry = store
+    folder = registry.fetch(registry.register(run.book, tracker.log_run(run), alias="candidate", tags={}))
     assert folder.is_relative_to(tmp_path / "cache")
-    files = sorted(path.relative_to(run.bundle) for path in run.bundle.rglob("*") if path.is_file())
-    assert sorted(path.relative_to(folder) for path in folder.rglob("*") if path.is_file()) == files
-    assert all((folder / name).read_bytes() == (run.bundle / name).read_bytes() for name in files)
     (folder / "pd.txt").touch()
-    assert registry.fetch(version) == folder  # not fetched twice
-
-
-def test_aliases_move_over_http(server: str, tmp_path: Path) -> None:
-    tracker = MlflowTracker(server, artifacts=None, model_code=STUB_MODEL)
-    registry = MlflowRegistry(server, cache=tmp_path / "cache")
-    run = stub_run(tmp_path, book="moving")
-    for digest in ("ab" * 32, "cd" * 32):
-        logged = tracker.log_run(replace(run, bundle_sha256=digest))
-        registry.register(run.book, logged, alias="candidate", tags={})
-    registry.set_alias(run.book, "production", 1)
-    assert [version.aliases for version in registry.versions(run.book)] == [("production",), ("candidate",)]
+    assert registry.fetch(registry.versions(run.book)[0]) == folder
 
 
 @pytest.mark.parametrize("uri", ["http://ann:secret@127.0.0.1:9", "http://127.0.0.1:9"])
@@ -71,3 +92,102 @@ def test_a_database_whose_driver_is_not_installed_is_told_with_a_remedy(tmp_path
         MlflowRegistry(uri, cache=tmp_path).versions("loans")
     assert "secret" not in str(failure.value)
     assert "driver" in failure.value.hint
+
+
+@pytest.fixture(scope="module")
+def registered(mlflow_auth_server: AuthServer, tmp_path_factory: pytest.TempPathFactory) -> ModelVersion:
+    """A version that the keeper of the server registered: the candidate of its own book."""
+    folder = tmp_path_factory.mktemp("registered")
+    tracker, registry = at(mlflow_auth_server.uri(ADMIN), folder)
+    logged = stub_run(folder, book="kept_by_the_keeper")
+    return registry.register(logged.book, tracker.log_run(logged), alias="candidate", tags={"deployed": ""})
+
+
+def all_that_may_change(server: AuthServer, version: ModelVersion, folder: Path) -> list[ModelVersion]:
+    return list(MlflowRegistry(server.uri(ADMIN), cache=folder).versions(version.name))
+
+
+def test_a_reader_reads_and_fetches(mlflow_auth_server: AuthServer, registered: ModelVersion, tmp_path: Path) -> None:
+    tracker, registry = at(mlflow_auth_server.uri(READER), tmp_path)
+    assert registry.versions(registered.name) == [registered]
+    assert (registry.fetch(registered) / "manifest.json").is_file()
+    assert tracker.figures(registered.run_id) == {"roc_auc": 0.71, "brier": 0.066}
+
+
+@pytest.mark.parametrize("act", ["set_alias", "remove_alias", "tag", "log_run"])
+def test_what_a_reader_may_not_do_is_told_and_not_done(
+    mlflow_auth_server: AuthServer,
+    registered: ModelVersion,
+    act: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tracker, registry = at(mlflow_auth_server.log_in(READER, monkeypatch), tmp_path)
+    acts = {
+        "set_alias": lambda: registry.set_alias(registered.name, "production", 1),
+        "remove_alias": lambda: registry.remove_alias(registered.name, "candidate"),
+        "tag": lambda: registry.tag(registered.name, 1, {"deployed": "by nobody"}),
+        "log_run": lambda: tracker.log_run(stub_run(tmp_path, book=registered.name)),
+    }
+    with pytest.raises(OutsideFailed) as failure:
+        acts[act]()
+    assert failure.value.exit_code == ExitCode.OUTSIDE_FAILED
+    assert not failure.value.retry_may_help
+    assert "docs/registry.md" in failure.value.hint
+    assert all_that_may_change(mlflow_auth_server, registered, tmp_path) == [registered]
+
+
+@pytest.mark.parametrize("who", ["wrong password", "unknown user", "nobody"])
+def test_who_is_not_let_in_learns_what_to_set_and_no_password_is_told(
+    mlflow_auth_server: AuthServer,
+    registered: ModelVersion,
+    who: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if who != "nobody":
+        monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "someone" if who == "unknown user" else ADMIN)
+        monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", "not-the-password")
+    tracker, registry = at(mlflow_auth_server.url, tmp_path)
+    for question in (
+        lambda: registry.versions(registered.name),
+        lambda: registry.set_alias(registered.name, "production", 1),
+        lambda: tracker.figures(registered.run_id),
+    ):
+        with pytest.raises(OutsideFailed) as failure:
+            question()
+        assert "MLFLOW_TRACKING_USERNAME" in failure.value.hint
+        assert not failure.value.retry_may_help
+        assert "not-the-password" not in str(failure.value)
+    assert all_that_may_change(mlflow_auth_server, registered, tmp_path) == [registered]
+
+
+@pytest.fixture
+def frail(mlflow_auth_server: AuthServer) -> Iterator[DyingServer]:
+    with dying(mlflow_auth_server.url) as server:
+        yield server
+
+
+@pytest.mark.parametrize("passes", [1, 2, 3])
+def test_a_server_that_dies_in_the_middle_is_told_and_the_next_call_does_it(
+    frail: DyingServer,
+    mlflow_auth_server: AuthServer,
+    registered: ModelVersion,
+    passes: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """set_alias asks three times: the model, its versions, the alias. The third was done before the server died."""
+    mlflow_auth_server.log_in(ADMIN, monkeypatch)
+    registry = MlflowRegistry(frail.url, cache=tmp_path)
+    frail.passes = passes
+    with pytest.raises(OutsideFailed, match="did not answer") as failure:
+        registry.set_alias(registered.name, "staging", 1)
+    assert failure.value.retry_may_help
+    [left] = all_that_may_change(mlflow_auth_server, registered, tmp_path)
+    assert left.aliases == (("candidate", "staging") if passes == 3 else ("candidate",))
+    frail.passes = None
+    registry.set_alias(registered.name, "staging", 1)
+    assert registry.versions(registered.name)[0].aliases == ("candidate", "staging")
+    registry.remove_alias(registered.name, "staging")
+    assert all_that_may_change(mlflow_auth_server, registered, tmp_path) == [registered]

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from creditrisk.adapters.mlflow_rest import RestClient, RestError, speaks_plainly
 from creditrisk.errors import CreditRiskError, OutsideFailed
 from creditrisk.files import whole_file
 
@@ -56,6 +57,22 @@ def mlflow_at(tracking_uri: str) -> Iterator[MlflowClient]:
             raise _translated(error, tracking_uri) from error
 
 
+@contextmanager
+def registry_at(tracking_uri: str) -> Iterator[MlflowClient | RestClient]:
+    """A client for versions, aliases and tags: of a server by its REST API, which needs no import of MLflow.
+
+    Raises OutsideFailed as `mlflow_at`.
+    """
+    if not speaks_plainly(tracking_uri):
+        with mlflow_at(tracking_uri) as client:
+            yield client
+        return
+    try:
+        yield RestClient(tracking_uri)
+    except RestError as error:
+        raise _translated(error, tracking_uri) from error
+
+
 def experiment_named(client: MlflowClient, name: str, location: str | None) -> Any:
     """The experiment, made where there is none. location: for the files of a new one; None lets the server choose."""
     experiment = client.get_experiment_by_name(name)
@@ -79,8 +96,9 @@ def exists_already(error: Exception) -> bool:
 
 
 def _translated(error: Exception, tracking_uri: str) -> OutsideFailed:
+    retry_may_help = True
     if tracking_uri.startswith("http"):
-        hint = "is the server up, and are MLFLOW_TRACKING_USERNAME and _PASSWORD right? then run the command again"
+        hint, retry_may_help = _remedy(_status(error))
     elif tracking_uri.startswith("sqlite"):
         hint = "check that the workspace is writable and has room, then run the command again"
     else:
@@ -89,7 +107,24 @@ def _translated(error: Exception, tracking_uri: str) -> OutsideFailed:
     secret = _user_and_password(tracking_uri)
     told = first_line.replace(f"{secret}@", "***@") if secret else first_line
     what = f"MLflow did not do its part: {told[:500]}"
-    return OutsideFailed(what, where=without_password(tracking_uri), hint=hint)
+    return OutsideFailed(what, where=without_password(tracking_uri), hint=hint, retry_may_help=retry_may_help)
+
+
+def _status(error: Exception) -> int | None:
+    """Of HTTP, as MLflow's client or ours tells it; None where nobody answered."""
+    if isinstance(error, RestError):
+        return error.status
+    told = getattr(error, "get_http_status_code", None)
+    return told() if told is not None else None
+
+
+def _remedy(status: int | None) -> tuple[str, bool]:
+    """What to do about a server's answer, and whether asking again may help."""
+    if status == 401:
+        return "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD to a user that the server knows", False
+    if status == 403:
+        return "its user may not do this: ask who keeps the server for it; docs/registry.md lists what is needed", False
+    return "is the server up, and is MLFLOW_TRACKING_URI its address? then run the command again", True
 
 
 def without_password(uri: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from creditrisk.adapters.mlflow_client import exists_already, is_not_begun, is_not_there, mlflow_at
+from creditrisk.adapters.mlflow_client import exists_already, is_not_begun, is_not_there, mlflow_at, registry_at
 from creditrisk.adapters.mlflow_model import BUNDLE
 from creditrisk.errors import BadUsage, OutsideFailed, did_you_mean
 from creditrisk.files import whole_folder
@@ -16,6 +16,8 @@ from creditrisk.ports import BUNDLE_TAG, LoggedRun, ModelVersion
 
 if TYPE_CHECKING:
     from mlflow.client import MlflowClient
+
+    from creditrisk.adapters.mlflow_rest import RestClient
 
 MOST_VERSIONS = 10_000
 
@@ -36,14 +38,14 @@ class MlflowRegistry:
             return next(version for version in _versions(client, name) if version.version == number)
 
     def set_alias(self, name: str, alias: str, version: int) -> None:
-        with mlflow_at(self._tracking_uri) as client:
+        with registry_at(self._tracking_uri) as client:
             _need(client, name, version)
             client.set_registered_model_alias(name, alias, str(version))
 
     def remove_alias(self, name: str, alias: str) -> None:
         if is_not_begun(self._tracking_uri):
             return
-        with mlflow_at(self._tracking_uri) as client:
+        with registry_at(self._tracking_uri) as client:
             try:
                 client.delete_registered_model_alias(name, alias)
             except Exception as error:
@@ -51,7 +53,7 @@ class MlflowRegistry:
                     raise
 
     def tag(self, name: str, version: int, tags: Mapping[str, str]) -> None:
-        with mlflow_at(self._tracking_uri) as client:
+        with registry_at(self._tracking_uri) as client:
             _need(client, name, version)
             for key, value in tags.items():
                 client.set_model_version_tag(name, str(version), key, value)
@@ -59,7 +61,7 @@ class MlflowRegistry:
     def versions(self, name: str) -> Sequence[ModelVersion]:
         if is_not_begun(self._tracking_uri):
             return []
-        with mlflow_at(self._tracking_uri) as client:
+        with registry_at(self._tracking_uri) as client:
             return _versions(client, name)
 
     def fetch(self, version: ModelVersion) -> Path:
@@ -80,13 +82,13 @@ class MlflowRegistry:
         return folder
 
 
-def _need(client: MlflowClient, name: str, version: int) -> None:
+def _need(client: MlflowClient | RestClient, name: str, version: int) -> None:
     known = [kept.version for kept in _versions(client, name)]
     if version not in known:
         raise BadUsage(f"{name} has no version {version}", hint=did_you_mean(str(version), map(str, known)))
 
 
-def _versions(client: MlflowClient, name: str) -> list[ModelVersion]:
+def _versions(client: MlflowClient | RestClient, name: str) -> list[ModelVersion]:
     try:
         aliases = client.get_registered_model(name).aliases  # search_model_versions leaves them out
     except Exception as error:
