@@ -30,6 +30,11 @@ VALIDATION_TAG = "validation"
 DEPLOYED_TAG = "deployed"
 """The registry's tag of the version behind production: id of the recorded move that put it there; "" on all others."""
 
+EVIDENCE_TAG, DATA_TAG, WAIVERS_TAG, APPROVALS_TAG = "evidence_sha256", "data_sha256", "waivers", "approvals"
+"""The registry's tags that say on which evidence and raw data a version stands, and who answers for it."""
+
+STANDING_TAGS = (VALIDATION_TAG, EVIDENCE_TAG, DATA_TAG, WAIVERS_TAG, APPROVALS_TAG)
+
 CANDIDATE = "candidate"
 STAGING = "staging"
 PRODUCTION = "production"

@@ -9,7 +9,7 @@ import typer
 
 from creditrisk.cli.options import WORKSPACE, Actor, AsJson, BookName, Debug, WorkspaceDir
 from creditrisk.cli.output import or_exit, show, tell
-from creditrisk.cli.work import at_work
+from creditrisk.cli.work import at_the_desk
 from creditrisk.errors import BadUsage
 
 Version = Annotated[int, typer.Option("--version", metavar="N", min=1, help="Number in the registry.")]
@@ -35,7 +35,7 @@ def waive(
     from creditrisk.pipelines.waive_gate import run
 
     last = _day(until)
-    with at_work(book, workspace, as_json=as_json, by=by) as context:
+    with at_the_desk(book, workspace, as_json=as_json, by=by) as context:
         told = run(context, gate, because, last, version)
 
     def words() -> None:
@@ -63,7 +63,7 @@ def approve(
     from creditrisk.pipelines.approve_model import need_nothing_in_the_way, run
     from creditrisk.wiring import signer_of
 
-    with at_work(book, workspace, as_json=as_json, by=by) as context:
+    with at_the_desk(book, workspace, as_json=as_json, by=by) as context:
         told = run(context, version, note, lambda: signer_of(workspace, context.actor), dry_run=dry_run)
     tell(told, as_json=as_json, words=lambda: show(approval_table(told)))
     if dry_run:

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import creditrisk
 from creditrisk.errors import BrokenFile, CreditRiskError, Refused
-from creditrisk.files import read_json, whole_file
+from creditrisk.files import held, read_json, whole_file
 from creditrisk.governance import Act, acts_about
-from creditrisk.governance.evidence import Pack, freeze, load_pack
+from creditrisk.governance.evidence import EVIDENCE, Pack, freeze, load_pack
 from creditrisk.governance.lineage import NodeKind, behind, nodes_of
 from creditrisk.governance.standing import open_waivers
 from creditrisk.kinds import sha256_of, sha256_of_file, sha256_of_folder
 from creditrisk.pipelines.context import Context
 from creditrisk.pipelines.lineage import LINEAGE
-from creditrisk.ports import VALIDATION_TAG, ModelVersion
+from creditrisk.ports import APPROVALS_TAG, DATA_TAG, EVIDENCE_TAG, VALIDATION_TAG, WAIVERS_TAG, ModelVersion
 
 if TYPE_CHECKING:
     from creditrisk.modelling import Bundle
@@ -28,9 +28,6 @@ VALIDATION = "post_training_validation.json"
 BESIDE_THE_GATES = ("data_freshness.json", "comparison.json", "tuning.json")
 """Reports that no gate rests on."""
 PAGES, PLOTS = ("model_document.html", "contract_findings.html"), ("evaluation", "test_evaluation")
-
-EVIDENCE_TAG, DATA_TAG, WAIVERS_TAG, APPROVALS_TAG = "evidence_sha256", "data_sha256", "waivers", "approvals"
-"""The registry's tags that say on which evidence and raw data a version stands, and who answers for it."""
 
 
 def current_pack(context: Context, bundle_sha256: str) -> Pack:
@@ -80,14 +77,15 @@ def freeze_pack(
 def freeze_again(context: Context, body: Mapping[str, Any], files: Mapping[str, bytes]) -> Pack:
     """A pack with this content as the bundle's latest; `number` and `before` are found here."""
     bundle_sha256 = str(body["bundle_sha256"])
-    acts = _frozen(context, bundle_sha256)
-    pack = _same_as_last(context, acts, body, files)
-    if pack is None:
-        before = acts[-1]["hashes"]["evidence"] if acts else None
-        told = {**body, "number": len(acts) + 1, "before": before}
-        pack = freeze(_model_folder(context, bundle_sha256), told, files)
-        hashes = {"bundle": bundle_sha256, "evidence": pack.sha256, "before": before or "none"}
-        context.act(Act.EVIDENCE_FROZEN, hashes)
+    model = _model_folder(context, bundle_sha256)
+    with held(model / EVIDENCE / ".lock"):
+        acts = _frozen(context, bundle_sha256)
+        pack = _same_as_last(context, acts, body, files)
+        if pack is None:
+            before = acts[-1]["hashes"]["evidence"] if acts else None
+            pack = freeze(model, {**body, "number": len(acts) + 1, "before": before}, files)
+            hashes = {"bundle": bundle_sha256, "evidence": pack.sha256, "before": before or "none"}
+            context.act(Act.EVIDENCE_FROZEN, hashes)
     return pack
 
 

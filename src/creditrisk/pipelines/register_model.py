@@ -13,12 +13,12 @@ from creditrisk.kinds import sha256_of
 from creditrisk.pipelines import tracked_run
 from creditrisk.pipelines.approve_model import counted
 from creditrisk.pipelines.context import Context
-from creditrisk.pipelines.evidence import EVIDENCE_TAG, VALIDATION, current_pack, tag_version
+from creditrisk.pipelines.evidence import VALIDATION, current_pack, tag_version
 from creditrisk.pipelines.lineage import add_step
 from creditrisk.pipelines.moves import record_registration
 from creditrisk.pipelines.tracked_run import FIGURES
 from creditrisk.pipelines.train_model import newest_bundle
-from creditrisk.ports import BUNDLE_TAG, CANDIDATE, VALIDATION_TAG
+from creditrisk.ports import BUNDLE_TAG, CANDIDATE, EVIDENCE_TAG, VALIDATION_TAG
 
 
 def run(context: Context) -> dict[str, Any]:

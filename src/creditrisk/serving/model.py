@@ -16,7 +16,7 @@ from creditrisk.errors import BadUsage, CreditRiskError, OutsideFailed
 from creditrisk.governance import FoundBundle, find_bundle
 from creditrisk.governance.agreement import Records
 from creditrisk.modelling import Bundle, load_bundle
-from creditrisk.ports import ModelVersion, Registry
+from creditrisk.ports import STANDING_TAGS, ModelVersion, Registry
 from creditrisk.serving.examples import example_application
 from creditrisk.serving.logs import log
 from creditrisk.serving.metrics import Metrics
@@ -109,7 +109,10 @@ class Holder:
     def __init__(self, models: Models, alias: str, metrics: Metrics) -> None:
         self._models, self._alias, self._metrics = models, alias, metrics
         self._lock = threading.Lock()
-        self.model = models.load(models.find(alias))
+        found = models.find(alias)
+        self.model = models.load(found)
+        self.standing = _standing(found.version)
+        """On which evidence the version stands, and who answers for it, as the registry said when it was last asked."""
         self.refused: str | None = None
         """Why the last attempt to take another model failed; None when it did not."""
         metrics.decides_now(self.model.version or "", self.model.bundle.sha256)
@@ -123,6 +126,7 @@ class Holder:
             try:
                 found = self._models.find(self._alias)
                 if _same(found.version, self.model):
+                    self.standing = _standing(found.version)
                     self._metrics.reloads.labels("unchanged").inc()
                     return False
                 model = self._models.load(found)
@@ -134,6 +138,7 @@ class Holder:
                 self._refuse(told)
                 raise told from error
             before, self.model, self.refused = self.model, model, None
+            self.standing = _standing(found.version)
             self._metrics.reloads.labels("taken").inc()
             self._metrics.decides_now(model.version or "", model.bundle.sha256)
             log.info("model_taken", version=model.version, bundle=model.bundle.sha256, before=before.version)
@@ -143,6 +148,11 @@ class Holder:
         self.refused = error.what
         self._metrics.reloads.labels("refused").inc()
         log.error("model_refused", what=error.what, where=error.where, stays=self.model.version)
+
+
+def _standing(version: ModelVersion | None) -> dict[str, str | None]:
+    """None for what the registry does not say."""
+    return {name: version.tags.get(name) if version is not None else None for name in STANDING_TAGS}
 
 
 def _same(version: ModelVersion | None, model: Model) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 
 from starlette.responses import Response
 
+from creditrisk.ports import STANDING_TAGS
 from creditrisk.serving.problems import MEDIA_TYPE, PROBLEM_SCHEMA, TITLES
 
 DESCRIPTION = """\
@@ -195,7 +196,13 @@ READY = {
     },
     **_OPEN,
 }
-METADATA = _answers(_object(book={"type": "object"}, model=_MODEL, policy={"type": "object"}), *_ASK)
+_STANDING = {
+    **_object(**{name: _TEXT_OR_NONE for name in STANDING_TAGS}),
+    "description": "On which evidence the version stands, what was waived and who approved it, as the registry says.",
+}
+METADATA = _answers(
+    _object(book={"type": "object"}, model=_MODEL, standing=_STANDING, policy={"type": "object"}), *_ASK
+)
 SCHEMA = _answers({"type": "object"}, *_ASK)
 METRICS = {
     **_answers({"type": "object"}, *_ASK),

@@ -61,6 +61,7 @@ async def metadata(request: Request, caller: Anybody) -> Response:  # noqa: ARG0
                      "currency": model.book.portfolio.currency},
             "model": {**model.as_json(), "estimator": model.bundle.manifest["estimator"],
                       "invented_data": model.bundle.invented},
+            "standing": server.holder.standing,
             "policy": {
                 "decline_from_pd": policy.cut_off.decline_from_pd,
                 "refer_from_pd": policy.cut_off.refer_from_pd,

@@ -325,6 +325,18 @@ def test_reload_says_that_nothing_changed(served: Served) -> None:
     assert served.calls.post("/admin/reload").json()["taken"] is False
 
 
+def test_who_answers_for_the_model_is_told_as_the_registry_says_it_now(trained: Context, tmp_path: Path) -> None:
+    registry = deepcopy(trained.registry)
+    with serving(replace(trained, registry=registry), tmp_path) as served:
+        before = served.calls.get("/metadata").json()["standing"]
+        assert len(before["evidence_sha256"]) == 64
+        assert before["waivers"] == ""
+        registry.tag("tiny", 1, {"waivers": "slope by carl until 2026-06-30", "approvals": "bob, 2026-01-01"})
+        assert served.calls.post("/admin/reload").json()["taken"] is False
+        after = served.calls.get("/metadata").json()["standing"]
+        assert after == {**before, "waivers": "slope by carl until 2026-06-30", "approvals": "bob, 2026-01-01"}
+
+
 def test_an_alias_that_was_moved_by_hand_is_not_served(trained: Context, tmp_path: Path) -> None:
     registry = deepcopy(trained.registry)
     registry.set_alias("tiny", "production", 1)
