@@ -21,7 +21,15 @@ from creditrisk.governance.ledger import announced
 from creditrisk.ports import Registry
 
 LIBRARIES = ("duckdb", "polars", "pyarrow", "numpy", "xgboost-cpu", "mlflow", "pandera", "sqlglot")
-EXTRAS = {"s3": "s3fs", "azure": "adlfs", "gcs": "gcsfs", "kaggle": "kaggle", "dvc": "dvc", "postgres": "psycopg"}
+EXTRAS = {
+    "s3": "s3fs",
+    "azure": "adlfs",
+    "gcs": "gcsfs",
+    "kaggle": "kaggle",
+    "dvc": "dvc",
+    "postgres": "psycopg",
+    "keyring": "keyring",
+}
 """Extra -> the library that it brings."""
 
 GIB = 1024**3

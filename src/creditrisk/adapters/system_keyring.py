@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import ModuleType
 
 from creditrisk.errors import BadConfig, BrokenFile, OutsideFailed
 from creditrisk.signatures import Signer, new_signer, signer_from_text
 
 SERVICE = "creditrisk"
+INSTEAD = "or keep keys as files: --store file"
 
 
 class SystemKeyring:
@@ -16,7 +19,12 @@ class SystemKeyring:
     name = "keyring"
 
     def find(self, person: str) -> Signer | None:
-        text = _asked(lambda keyring: keyring.get_password(SERVICE, person))
+        """None also where the system has no keyring: nothing is kept there."""
+        with _keyring() as keyring:
+            try:
+                text = keyring.get_password(SERVICE, person)
+            except keyring.errors.NoKeyringError:
+                text = None
         if text is None:
             return None
         try:
@@ -26,25 +34,25 @@ class SystemKeyring:
 
     def make(self, person: str) -> Signer:
         signer = new_signer()
-        _asked(lambda keyring: keyring.set_password(SERVICE, person, signer.secret()))
+        with _keyring() as keyring:
+            keyring.set_password(SERVICE, person, signer.secret())
         return signer
 
 
-def _asked(question: Any) -> Any:
-    """The keyring's answer. Raises OutsideFailed where there is none, or it is locked."""
+@contextmanager
+def _keyring() -> Iterator[ModuleType]:
+    """The library. Raises OutsideFailed where it is not installed, and for whatever the keyring raises inside."""
     try:
         import keyring
-        from keyring.errors import KeyringError
     except ImportError as error:
         raise OutsideFailed(
             "the system's keyring needs a library that is not installed",
-            hint='pip install "creditrisk[keyring]", or keep keys as files: --store file',
+            hint=f'pip install "creditrisk[keyring]", {INSTEAD}',
             retry_may_help=False,
         ) from error
     try:
-        return question(keyring)
-    except KeyringError as error:
+        yield keyring
+    except keyring.errors.KeyringError as error:
         raise OutsideFailed(
-            f"the system's keyring did not do its part: {type(error).__name__}",
-            hint="unlock it, or keep keys as files: --store file",
+            f"the system's keyring did not do its part: {type(error).__name__}", hint=f"unlock it, {INSTEAD}"
         ) from error
