@@ -7,7 +7,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
@@ -80,6 +80,19 @@ def governance_for(book: Book, workspace: Path, *, actor: str | None = None, pro
     lock = root.book(book.name).governance_lock
     with _alone(lock, "another command is approving or moving versions of this book"):
         yield _context(book, root, actor, None, progress, None)
+
+
+def model_inventory(workspace: Path, names_or_paths: Sequence[str]) -> dict[str, Any]:
+    """Of these books, else of every book that has models here. To read only: nobody is waited for."""
+    from creditrisk.pipelines.model_inventory import known_book, run
+    from creditrisk.pipelines.replay_decisions import books_in
+
+    root = Workspace(workspace)
+    books = [load_book(name) for name in names_or_paths]
+    if not names_or_paths:
+        books = [book for name in books_in(root) if (book := known_book(root, name)) is not None]
+    contexts = [_context(book, root, None, None, lambda *_: None, None) for book in books]
+    return run(contexts, now=SystemClock().now())
 
 
 def _context(

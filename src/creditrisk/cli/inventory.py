@@ -9,7 +9,7 @@ import typer
 
 from creditrisk.cli.options import WORKSPACE, Actor, AsJson, BookName, Debug, WorkspaceDir
 from creditrisk.cli.output import or_exit, show, tell
-from creditrisk.cli.work import at_hand
+from creditrisk.cli.work import at_the_desk
 from creditrisk.errors import BadUsage
 
 
@@ -38,10 +38,26 @@ def comply(
     if bool(profiles) == every:
         raise BadUsage("which profile?", hint=f"give --profile NAME, or --all; known: {', '.join(profile_names())}")
     day = _date(on)
-    with at_hand(book, workspace, by=by) as context:
+    with at_the_desk(book, workspace, as_json=as_json, by=by) as context:
         report = comply_run(context, profiles or profile_names(), on=day, version=version)
     tell(report, as_json=as_json, words=lambda: show(compliance_tables(report)))
     or_exit(lambda: need_met(report))
+
+
+def models(
+    books: Annotated[
+        list[str] | None, typer.Argument(metavar="[BOOK]...", help="Else every book that has models in the workspace.")
+    ] = None,
+    workspace: WorkspaceDir = WORKSPACE,
+    as_json: AsJson = False,
+    debug: Debug = False,  # noqa: ARG001
+) -> None:
+    """The model inventory: every version with owner, purpose, tier, last validation, next due, waivers, approvals."""
+    from creditrisk.pages.inventory import inventory_table
+    from creditrisk.wiring import model_inventory
+
+    report = model_inventory(workspace, books or [])
+    tell(report, as_json=as_json, words=lambda: show(inventory_table(report)))
 
 
 def _date(text: str | None) -> date | None:
