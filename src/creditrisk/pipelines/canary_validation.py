@@ -22,7 +22,7 @@ from creditrisk.governance import Act, acts_about
 from creditrisk.governance.canary import comparable, judged, waiver_name
 from creditrisk.governance.judging import overall
 from creditrisk.governance.model_reference import find_bundle
-from creditrisk.governance.standing import is_waived
+from creditrisk.governance.standing import open_waivers
 from creditrisk.kinds import Judgement, sha256_of_file
 from creditrisk.modelling.policy import DecisionPolicy
 from creditrisk.pipelines.assessments.previous import same_split
@@ -111,13 +111,16 @@ def _not_passed(context: Context, bundle: str, gates: Sequence[Mapping[str, Any]
     if not missed:
         return []
     try:
-        pack, today = current_pack(context, bundle), context.clock.now().date()
-        missed = [gate for gate in missed if not is_waived(pack, waiver_name(gate["name"]), today)]
+        waivers = open_waivers(current_pack(context, bundle), context.clock.now().date())
     except CreditRiskError:  # evidence that cannot be believed waives nothing; whoever moves a version says so too
-        pass
+        waivers = []
+    waived = {
+        (one["gate"], one.get("found")) for one in waivers
+    }  # another canary that found another thing is not waived
     return [
         f"canary, gate {waiver_name(gate['name'])}: {gate['verdict'].replace('_', ' ')}: {gate['reason']}"
         for gate in missed
+        if (waiver_name(gate["name"]), gate["reason"]) not in waived
     ]
 
 
