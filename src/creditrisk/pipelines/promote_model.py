@@ -79,10 +79,10 @@ def examined(context: Context, version: ModelVersion, to: Target) -> Case:
 
 
 def need_nothing_against(told: Mapping[str, Any]) -> None:
-    """Raises Refused with every objection that `run` met."""
-    if told["objections"]:
+    """Raises Refused when `run` met objections; they are told already, one by one."""
+    if count := len(told["objections"]):
         raise Refused(
-            f"version {told['version']} may not go to {told['to']}: {'; '.join(told['objections'])}",
+            f"version {told['version']} may not go to {told['to']}: {count} objection{'s' if count > 1 else ''}",
             where=f"{told['book']}, model {told['bundle_sha256'][:16]}",
             hint="mend what is named, in the order validate, waive, canary, approve; then promote again",
         )
