@@ -37,9 +37,9 @@ bench: env ## the benchmarks at a small size, a minute or so each
 
 bench-full: env ## the benchmarks, and the tests that break servers, at the size the numbers are promised for
 	@for file in benchmarks/[a-z]*.py; do echo "== $$file"; PYTHONPATH=$(CURDIR) $(BIN)/python "$$file"; done
-	TEST_KILLS=200 TEST_SWAPS=100 TEST_EXAMPLES=125 TEST_RECORDS=500 TEST_ACTS=1000 $(BIN)/pytest -q --timeout 7200 \
+	TEST_KILLS=200 TEST_SWAPS=100 TEST_EXAMPLES=125 TEST_RECORDS=500 TEST_ACTS=1000 TEST_WALKS=200 $(BIN)/pytest -q --timeout 7200 \
 	  tests/e2e/test_server.py tests/unit/serving/test_any_request.py tests/integration/test_record_or_file.py \
-	  tests/unit/governance/test_audit.py
+	  tests/unit/governance/test_audit.py tests/property/test_governance_properties.py
 
 serve: env ## BOOK's ALIAS (candidate) on http://127.0.0.1:8080, docs/serving.md
 	@$(BIN)/creditrisk serve $(BOOK) --alias $(ALIAS) --workspace $(WORKSPACE)
