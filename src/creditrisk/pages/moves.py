@@ -58,7 +58,7 @@ def _standing(told: Mapping[str, Any]) -> list[str]:
         f"  production was version {told['version']}, bundle {told['bundle_sha256'][:16]}, since {told['since'][:19]}",
         f"  {told['act'].replace('_', ' ')} by {told['by']}" + (f": {told['note']}" if told["note"] else ""),
         f"  evidence {told['evidence_sha256'][:16]}" if told["evidence_sha256"] else "  without evidence",
-        "  cut-offs " + ", ".join(f"{name} {value:g}" for name, value in sorted(told["cut_offs"].items())),
+        "  cut-offs " + ", ".join(f"{name.replace('_', ' ')} {pd:.4f}" for name, pd in told["cut_offs"].items()),
     ]
     lines += [f"  approved by {one['by']} at {one['at'][:19]}" for one in told["approvals"]]
     lines += [

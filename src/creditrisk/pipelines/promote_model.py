@@ -113,7 +113,8 @@ def _move(context: Context, case: Case, versions: Sequence[ModelVersion], note: 
 
 def cut_offs(context: Context, bundle_sha256: str) -> dict[str, float]:
     """{name: PD} that the bundle decides by."""
-    return dict(read_json(context.folder.bundle(bundle_sha256) / "policy.json")["cut_off"])
+    told = read_json(context.folder.bundle(bundle_sha256) / "policy.json")["cut_off"]
+    return {name: float(told[name]) for name in ("refer_from_pd", "decline_from_pd")}
 
 
 if __name__ == "__main__":
