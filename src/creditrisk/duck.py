@@ -8,10 +8,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-
-import duckdb
+from typing import TYPE_CHECKING
 
 from creditrisk.errors import BadConfig, OutsideFailed
+
+if TYPE_CHECKING:
+    import duckdb
 
 type Connection = duckdb.DuckDBPyConnection
 
@@ -44,6 +46,8 @@ def locked_room(
     Extensions cannot be loaded and the configuration cannot be changed from inside. It spills into a temporary
     folder of its own beside what it writes, and leaves nothing behind.
     """
+    import duckdb
+
     with TemporaryDirectory(prefix=".partial-spill-", dir=writes) as spill:
         con = duckdb.connect(
             ":memory:",
@@ -67,6 +71,8 @@ def locked_room(
 @contextmanager
 def translated(where: str) -> Iterator[None]:
     """DuckDB's errors as ours: the book's SQL is wrong, or the machine is too small."""
+    import duckdb
+
     try:
         yield
     except (duckdb.OutOfMemoryException, duckdb.IOException) as error:

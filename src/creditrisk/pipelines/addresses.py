@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from creditrisk.config import AzureSource, Book, GcsSource, S3Source, Source
 from creditrisk.errors import BadUsage, BrokenFile, MissingObject
 from creditrisk.files import whole_file
-from creditrisk.modelling.bundle import MANIFEST
+from creditrisk.governance.model_reference import MANIFEST
 from creditrisk.pipelines.context import INVENTED_NOTE, Context
 from creditrisk.pipelines.fetch_sources import AT_ONCE
 from creditrisk.ports import Storage

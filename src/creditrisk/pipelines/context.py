@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from creditrisk import __version__
 from creditrisk.config import Book, BookFolder, Workspace
-from creditrisk.contracts import Checked
 from creditrisk.duck import DuckSettings
 from creditrisk.files import read_json, write_json
 from creditrisk.governance import Act, append_act
 from creditrisk.kinds import SCHEMA_VERSION, sha256_of, sha256_of_file
 from creditrisk.ports import Clock, Registry, Storage, Tracker
 from creditrisk.sources import Limits
+
+if TYPE_CHECKING:
+    from creditrisk.contracts import Checked
 
 INVENTED_NOTE = "README.txt"
 """What the demo lays beside invented tables: whatever is made from them says so."""
