@@ -129,7 +129,9 @@ class World:
         for name, content in BUNDLE_FILES.items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes(content)
-        write_json(folder / "policy.json", {"cut_off": {"refer_from_pd": 0.2, "decline_from_pd": 0.3, "cost_of_bad": None}})
+        write_json(
+            folder / "policy.json", {"cut_off": {"refer_from_pd": 0.2, "decline_from_pd": 0.3, "cost_of_bad": None}}
+        )
         self.by(person).act(Act.TRAINED, {"bundle": bundle})
         run = LoggedRun(f"run-{number}", str(folder), bundle)
         version = self.registry.register("tiny", run, alias=CANDIDATE, tags={"actor": person})

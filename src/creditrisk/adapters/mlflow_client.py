@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sqlite3
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from creditrisk.adapters.mlflow_rest import RestClient, RestError, speaks_plainly
+from creditrisk.adapters.mlflow_sqlite import SqliteClient, plain_file
 from creditrisk.errors import CreditRiskError, OutsideFailed
 from creditrisk.files import whole_file
 
@@ -58,18 +60,20 @@ def mlflow_at(tracking_uri: str) -> Iterator[MlflowClient]:
 
 
 @contextmanager
-def registry_at(tracking_uri: str) -> Iterator[MlflowClient | RestClient]:
-    """A client for versions, aliases and tags: of a server by its REST API, which needs no import of MLflow.
+def registry_at(tracking_uri: str) -> Iterator[MlflowClient | RestClient | SqliteClient]:
+    """A client for versions, aliases and tags that needs no import of MLflow, wherever there is one: of a server by its
+    REST API, of a SQLite file by its tables.
 
     Raises OutsideFailed as `mlflow_at`.
     """
-    if not speaks_plainly(tracking_uri):
+    file = plain_file(tracking_uri)
+    if file is None and not speaks_plainly(tracking_uri):
         with mlflow_at(tracking_uri) as client:
             yield client
         return
     try:
-        yield RestClient(tracking_uri)
-    except RestError as error:
+        yield RestClient(tracking_uri) if file is None else SqliteClient(file)
+    except (RestError, sqlite3.Error) as error:
         raise _translated(error, tracking_uri) from error
 
 
