@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -86,11 +86,18 @@ def run(context: Context) -> dict[str, Any]:
 __all__ = ["BEFORE_THE_MODEL", "DOCUMENT", "OF_THE_MODEL", "VALIDATION", "gathered", "need_passed", "run"]
 
 
-def need_passed(report: Mapping[str, Any]) -> None:
-    """Raises Refused, with every gate that failed, when the model did not pass."""
+def need_passed(report: Mapping[str, Any], waivers: Sequence[Mapping[str, Any]] = ()) -> None:
+    """Raises Refused, with every gate that failed and that nobody waived, when the model did not pass.
+
+    waivers: those that count today.
+    """
     if report["verdict"] != Judgement.FAIL:
         return
+    waived = {waiver["gate"] for waiver in waivers}
     failed = [gate for gate in report["gates"] if gate["verdict"] == Judgement.FAIL]
+    if failed and all(gate["can_be_waived"] and gate["name"] in waived for gate in failed):
+        return
+    failed = [gate for gate in failed if gate["name"] not in waived]
     raise Refused(
         "the model fails " + "; ".join(f"{gate['name']}: {gate['reason']}" for gate in failed),
         where=f"{report['book']}, model {report['bundle_sha256'][:16]}",

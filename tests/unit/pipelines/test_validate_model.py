@@ -111,6 +111,17 @@ def test_what_cannot_be_believed_fails_and_is_told_in_one_message(own: Context) 
     assert "leak_report.json" not in report["inputs"]
 
 
+def test_a_fail_that_somebody_answers_for_is_no_refusal_of_the_command() -> None:
+    def failing(name: str, *, can_be_waived: bool = True) -> dict[str, object]:
+        return {"name": name, "verdict": "fail", "reason": "x", "can_be_waived": can_be_waived}
+
+    report = {"book": "tiny", "bundle_sha256": "ab" * 32, "verdict": "fail"}
+    need_passed({**report, "gates": [failing("slope")]}, [{"gate": "slope"}])
+    for gates in ([failing("slope"), failing("brier")], [failing("slope", can_be_waived=False)], []):
+        with pytest.raises(Refused):
+            need_passed({**report, "gates": gates}, [{"gate": "slope"}])
+
+
 def test_not_enough_evidence_is_no_refusal(finished: Context) -> None:
     need_passed(
         {**read_json(finished.folder.report("post_training_validation.json")), "verdict": "not_enough_evidence"}
