@@ -142,6 +142,30 @@ def test_acts_are_chained(demo: Path) -> None:
     assert verdict.acts >= 6
 
 
+def test_the_models_are_listed_asked_for_the_law_and_their_acts_verified(demo: Path, tmp_path: Path) -> None:
+    workspace = tmp_path / "workspace"
+    shutil.copytree(demo, workspace)
+    listed = creditrisk("models", "--workspace", workspace, "--json")
+    assert [(model["book"], model["version"]) for model in json.loads(listed.stdout)["models"]] == [
+        ("home_credit", 1), ("lending_club", 1),
+    ]  # fmt: skip
+    for book in BOOKS:
+        asked = creditrisk("comply", book, "--all", "--on", "2026-12-01", "--workspace", workspace)
+        assert asked.returncode == 1, asked.stderr
+        assert "This is no legal advice." in asked.stdout
+        assert "model_risk_tier" in asked.stderr
+        assert list(faults_in(workspace / book / "reports")) == []
+        bases = next(duty for duty in _duties(workspace, book, "us-fed") if duty["check"] == "prohibited_bases")
+        assert bases["result"] != "fail", bases
+    verified = creditrisk("audit", "verify", "--workspace", workspace, "--json")
+    assert json.loads(verified.stdout)["checkpoints"] >= 1
+
+
+def _duties(workspace: Path, book: str, profile: str) -> list[dict[str, Any]]:
+    told = report(workspace, book, "compliance_report.json")["profiles"]
+    return list(next(one for one in told if one["name"] == profile)["duties"])
+
+
 @pytest.mark.parametrize("book", BOOKS)
 def test_batch_gives_the_evaluations_predictions_to_the_bit(demo: Path, book: str, tmp_path: Path) -> None:
     raw = tmp_path / "raw"

@@ -45,7 +45,10 @@ def _profile(profile: Mapping[str, Any]) -> list[RenderableType]:
 
 def _named(duty: Mapping[str, Any]) -> Text:
     read = f"{duty['read']} read {duty['source_date']}" if duty["source_date"] else "nobody read the source"
-    return Text(duty["id"], style="bold").append(f"\n{duty['source']} ({read})", style="dim not bold")
+    told = Text(duty["id"], style="bold")
+    if duty["result"] != "not_in_force":
+        told.append(f"\n{duty['text']}", style="default not bold")
+    return told.append(f"\n{duty['source']} ({read})", style="dim not bold")
 
 
 def _seen(duty: Mapping[str, Any]) -> Text:

@@ -28,8 +28,8 @@ def inventory_table(report: Mapping[str, Any]) -> RenderableType:
             Text("\n".join(f"{one['gate']} by {one['by']} until {one['until']}" for one in model["waivers"]) or NONE),
             Text("\n".join(f"{one['by']}, {one['at'][:10]}" for one in model["approvals"]) or NONE),
         )  # fmt: skip
-    overdue = f"{report['overdue']} of them overdue for validation"
-    summary = Text(f"{len(report['models'])} versions, {overdue}", style="bold red" if report["overdue"] else "")
+    told = f"versions: {len(report['models'])}, of these overdue for validation: {report['overdue']}"
+    summary = Text(told, style="bold red" if report["overdue"] else "")
     return Group(table, summary)
 
 

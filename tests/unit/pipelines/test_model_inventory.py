@@ -62,7 +62,7 @@ def test_who_is_overdue_is_told_in_so_many_words(own: Context) -> None:
     report = model_inventory.run([replace(own, book=book)], now=NOW)
     assert (report["models"][0]["overdue"], report["overdue"]) == (True, 1)
     assert "OVERDUE since 2026-02-01" in shown(report)
-    assert "1 versions, 1 of them overdue" in shown(report)
+    assert "versions: 1, of these overdue for validation: 1" in shown(report)
 
 
 def test_open_waivers_and_approvals_that_count_are_told(own: Context) -> None:
