@@ -8,6 +8,7 @@ from creditrisk.config.decision import Changeable, Decision, KnockOutRule, Scali
 from creditrisk.config.decision_store import DecisionStoreSettings, read_decision_store_settings
 from creditrisk.config.fairness import Fairness, Grouping
 from creditrisk.config.gates import BESIDE_THE_MODEL, Document, Gates
+from creditrisk.config.monitoring import Alarm, Alarms, Monitoring, Overdue
 from creditrisk.config.policy import Policy
 from creditrisk.config.portfolio import Portfolio, Split, Table
 from creditrisk.config.retention import Retention
@@ -35,6 +36,8 @@ from creditrisk.config.workspace import BookFolder, Workspace
 __all__ = [
     "BESIDE_THE_MODEL",
     "MAIN",
+    "Alarm",
+    "Alarms",
     "Approval",
     "AzureSource",
     "Balance",
@@ -58,7 +61,9 @@ __all__ = [
     "KaggleOptions",
     "KaggleSource",
     "KnockOutRule",
+    "Monitoring",
     "Number",
+    "Overdue",
     "Policy",
     "Portfolio",
     "Promised",

@@ -13,6 +13,7 @@ from creditrisk.config.decision import Decision
 from creditrisk.config.fairness import Fairness
 from creditrisk.config.gates import Document, Gates
 from creditrisk.config.inventory import Inventory
+from creditrisk.config.monitoring import Monitoring
 from creditrisk.config.policy import Policy
 from creditrisk.config.retention import Retention
 from creditrisk.config.review import Review
@@ -133,13 +134,6 @@ class CheckOff(Strict):
     """Only for this column; empty = wherever the rule stands in the table."""
     because: Annotated[str, Field(min_length=1)]
     """Why, for whoever reads the reports."""
-
-
-class Monitoring(Strict):
-    """What is watched once the model decides."""
-
-    max_age_hours: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
-    """How long ago the source may last have changed a table; empty = no table is called fresh or stale."""
 
 
 class Release(Strict):
