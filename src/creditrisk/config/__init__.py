@@ -9,6 +9,7 @@ from creditrisk.config.decision_store import DecisionStoreSettings, read_decisio
 from creditrisk.config.fairness import Fairness, Grouping
 from creditrisk.config.gates import BESIDE_THE_MODEL, Document, Gates
 from creditrisk.config.monitoring import Alarm, Alarms, Monitoring, Overdue
+from creditrisk.config.outcomes import Outcomes, plain_word
 from creditrisk.config.policy import Policy
 from creditrisk.config.portfolio import Portfolio, Split, Table
 from creditrisk.config.retention import Retention
@@ -63,6 +64,7 @@ __all__ = [
     "KnockOutRule",
     "Monitoring",
     "Number",
+    "Outcomes",
     "Overdue",
     "Policy",
     "Portfolio",
@@ -85,6 +87,7 @@ __all__ = [
     "Waiver",
     "Workspace",
     "load_book",
+    "plain_word",
     "read_decision_store_settings",
     "read_serving_settings",
     "read_settings",

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from creditrisk.config.outcomes import Outcomes
 from creditrisk.config.strict import Limit, OpenShare, Strict
 
 Urgency = Literal["info", "warning", "critical"]
@@ -160,6 +161,8 @@ class Monitoring(Strict):
 
     max_age_hours: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     """How long ago the source may last have changed a table; empty = no table is called fresh or stale."""
+    outcomes: Outcomes = Outcomes()
+    """What later happened to loans, and when it is known."""
     alarms: Alarms = Alarms()
     """What is watched, from which limits on, and who is told."""
     overdue_days: Overdue = Overdue()
