@@ -144,7 +144,9 @@ def train(
         preprocess=preprocess,
         calibrator=calibrator,
         policy=policy,
-        reference=reference_of(rows.table, preprocess, calibrated.pds, points(calibrated.pds, policy)),
+        reference=reference_of(
+            rows.table, preprocess, calibrated.pds, points(calibrated.pds, policy), model.importance()
+        ),
         parameters=kind.settings(learning.parameters),
         out_of_fold=_out_of_fold_table(rows, key, margins, pds),
         folds=tuple(fits),

@@ -22,6 +22,7 @@ from creditrisk.governance.lineage import Node, NodeKind
 from creditrisk.modelling import Bundle, Proofs, TrainedModel, load_bundle, points, save_bundle, train
 from creditrisk.pipelines.context import Context
 from creditrisk.pipelines.development import DEVELOPMENT, development_rows
+from creditrisk.pipelines.development_reference import with_whole_reference
 from creditrisk.pipelines.lineage import add_step, keep_with_bundle, need_unchanged, plots_node, table_node
 from creditrisk.pipelines.proxy_screen import refuse_rebuilders
 from creditrisk.pipelines.reason_proofs import proofs_of
@@ -43,6 +44,7 @@ def run(context: Context) -> dict[str, Any]:
         features=features,
         progress=context.stage_progress("train"),
     )
+    model = with_whole_reference(context, model, development)
     with whole_file(folder.out_of_fold) as partial:
         pq.write_table(model.out_of_fold, partial, compression="zstd")
     present = {name: folder.table(name) for name in book.portfolio.tables if folder.table(name).is_file()}
