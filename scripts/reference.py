@@ -26,7 +26,15 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
 
 from creditrisk import cli, errors
-from creditrisk.config import Contract, DecisionStoreSettings, Portfolio, Reasons, ServingSettings, Settings
+from creditrisk.config import (
+    Contract,
+    DecisionStoreSettings,
+    Portfolio,
+    Reasons,
+    ServingSettings,
+    Settings,
+    SinkSettings,
+)
 from creditrisk.scoring import score_schema
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -102,6 +110,10 @@ def settings_page() -> str:
         "## Of the decision store",
         "Read by whatever records or reads decisions; docs/decision-store.md. A secret is never shown.",
         _settings_table(DecisionStoreSettings),
+        "## Of figures and messages",
+        "Read by `creditrisk metrics`; docs/notifications.md. `creditrisk notify` reads the address of each channel of "
+        "the book from `CREDITRISK_NOTIFY_<CHANNEL>`, or from the file that `CREDITRISK_NOTIFY_<CHANNEL>_FILE` names.",
+        _settings_table(SinkSettings),
     ]
     return _page(parts)
 
@@ -248,6 +260,11 @@ def _limits(metadata: Iterable[Any]) -> str:
     return (", " + ", ".join(told)) if told else ""
 
 
+def _spelled(value: Any) -> Any:
+    """A section inside a default, as JSON."""
+    return value.model_dump(mode="json", exclude_defaults=True)
+
+
 def _default(field: FieldInfo) -> str:
     if field.is_required():
         return "**required**"
@@ -264,7 +281,7 @@ def _default(field: FieldInfo) -> str:
         return "empty"
     if isinstance(value, tuple):
         value = [item.value if isinstance(item, enum.Enum) else item for item in value]
-    return f"`{json.dumps(value)}`" if not isinstance(value, str) else f"`{value}`"
+    return f"`{json.dumps(value, default=_spelled)}`" if not isinstance(value, str) else f"`{value}`"
 
 
 def _models(root: type[BaseModel]) -> list[type[BaseModel]]:

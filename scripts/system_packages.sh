@@ -8,6 +8,9 @@ missing=()
 command -v chromium >/dev/null || command -v google-chrome >/dev/null || missing+=(chromium) # looks at the pages
 command -v npm >/dev/null || missing+=(npm) # brings Azurite, see node_packages.sh
 command -v postgres >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || missing+=(postgresql) # keeps decisions
+command -v prometheus >/dev/null || missing+=(prometheus) # asks the alert rules and the dashboards' expressions
+command -v prometheus-node-exporter >/dev/null || missing+=(prometheus-node-exporter) # reads the text file of figures
+command -v prometheus-pushgateway >/dev/null || missing+=(prometheus-pushgateway) # is pushed them
 command -v strace >/dev/null || missing+=(strace) # sees that they are synced before they are answered
 if ((${#missing[@]} == 0)); then
   exit 0

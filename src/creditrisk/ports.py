@@ -189,6 +189,57 @@ class KeyStore(Protocol):
         ...
 
 
+type Urgency = Literal["info", "warning", "critical"]
+
+URGENCIES: tuple[Urgency, ...] = ("info", "warning", "critical")
+"""From the one that can wait to the one that wakes somebody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What people are told: words and figures of a book, nothing of a single applicant."""
+
+    title: str
+    body: str
+    """Plain text."""
+    urgency: Urgency | Literal["good"]
+    """`good`: what was wrong is over."""
+
+
+class Notifier(Protocol):
+    """Brings messages to one place where people look."""
+
+    def send(self, message: Message) -> None:
+        """Deliver it once, or raise OutsideFailed or BadConfig; no error holds the place's address."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One number of a book as it stands now, for machines that keep time series."""
+
+    name: str
+    """As Prometheus has it: ends in `_seconds` where it is that, in `_timestamp_seconds` for a moment."""
+    value: float
+    """Finite."""
+    labels: Mapping[str, str]
+    """Words of the book; nothing of a single applicant."""
+    meaning: str
+
+
+class MetricsSink(Protocol):
+    """Takes the figures of one book."""
+
+    @property
+    def name(self) -> str:
+        """What it is, in a word."""
+        ...
+
+    def write(self, figures: Sequence[Figure]) -> None:
+        """These take the place of those written before. Raises OutsideFailed; no error holds a secret."""
+        ...
+
+
 class Registry(Protocol):
     """Knows the versions of each book's model, and which one an alias means."""
 

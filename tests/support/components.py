@@ -74,6 +74,12 @@ COMPONENTS = {
     "docker": Component(_docker_engine, "apt-get install docker.io, and start the engine"),
     "java": Component(_program("java"), "apt-get install openjdk-17-jre-headless"),
     "postgres": Component(_postgres_server, "apt-get install postgresql"),
+    "prometheus": Component(_program("prometheus"), "apt-get install prometheus"),
+    "prometheus-node-exporter": Component(
+        _program("prometheus-node-exporter"), "apt-get install prometheus-node-exporter"
+    ),
+    "prometheus-pushgateway": Component(_program("prometheus-pushgateway"), "apt-get install prometheus-pushgateway"),
+    "promtool": Component(_program("promtool"), "apt-get install prometheus"),
     "real data": Component(_real_data, "export CREDITRISK_REAL_DATA=<folder with the real loan files>"),
     "strace": Component(_tracer, "apt-get install strace"),
 }

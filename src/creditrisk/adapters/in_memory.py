@@ -18,9 +18,11 @@ from creditrisk.kinds import new_decision_id
 from creditrisk.ports import (
     ActUpon,
     Clock,
+    Figure,
     InferenceWindow,
     Kept,
     LoggedRun,
+    Message,
     ModelVersion,
     ParameterSearch,
     Passport,
@@ -92,6 +94,34 @@ class InMemoryInferenceLog:
         if self.away is not None:
             raise OutsideFailed(self.away, where="MLflow")
         self.windows[window.server, window.since, window.bundle_sha256] = window
+
+
+class InMemoryNotifier:
+    """Set `away` to a sentence and every message fails with it, until it is set to None again."""
+
+    def __init__(self) -> None:
+        self.away: str | None = None
+        self.sent: list[Message] = []
+
+    def send(self, message: Message) -> None:
+        if self.away is not None:
+            raise OutsideFailed(self.away, where="notifier")
+        self.sent.append(message)
+
+
+class InMemorySink:
+    """Set `away` to a sentence and every writing fails with it, until it is set to None again."""
+
+    name = "memory"
+
+    def __init__(self) -> None:
+        self.away: str | None = None
+        self.figures: list[Figure] = []
+
+    def write(self, figures: Sequence[Figure]) -> None:
+        if self.away is not None:
+            raise OutsideFailed(self.away, where="sink")
+        self.figures = list(figures)
 
 
 class InMemoryRegistry:

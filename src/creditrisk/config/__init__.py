@@ -9,6 +9,15 @@ from creditrisk.config.decision_store import DecisionStoreSettings, read_decisio
 from creditrisk.config.fairness import Fairness, Grouping
 from creditrisk.config.gates import BESIDE_THE_MODEL, Document, Gates
 from creditrisk.config.monitoring import Alarm, Alarms, Monitoring, Overdue
+from creditrisk.config.notifications import (
+    Channel,
+    Notifications,
+    QuietHours,
+    SinkSettings,
+    channel_address,
+    channel_variables,
+    read_sink_settings,
+)
 from creditrisk.config.outcomes import Outcomes, plain_word
 from creditrisk.config.policy import Policy
 from creditrisk.config.portfolio import Portfolio, Split, Table
@@ -46,6 +55,7 @@ __all__ = [
     "BookFolder",
     "Canary",
     "Changeable",
+    "Channel",
     "Column",
     "Contract",
     "Decision",
@@ -63,12 +73,14 @@ __all__ = [
     "KaggleSource",
     "KnockOutRule",
     "Monitoring",
+    "Notifications",
     "Number",
     "Outcomes",
     "Overdue",
     "Policy",
     "Portfolio",
     "Promised",
+    "QuietHours",
     "ReasonGroup",
     "Reasons",
     "Retention",
@@ -78,6 +90,7 @@ __all__ = [
     "Scaling",
     "ServingSettings",
     "Settings",
+    "SinkSettings",
     "Source",
     "Split",
     "SqlFile",
@@ -86,10 +99,13 @@ __all__ = [
     "Training",
     "Waiver",
     "Workspace",
+    "channel_address",
+    "channel_variables",
     "load_book",
     "plain_word",
     "read_decision_store_settings",
     "read_serving_settings",
     "read_settings",
+    "read_sink_settings",
     "shipped_books",
 ]  # fmt: skip

@@ -5,8 +5,11 @@ from __future__ import annotations
 from creditrisk.config.strict import Limit, Strict
 
 BESIDE_THE_MODEL = frozenset(
-    {"gates", "document", "review", "retention", "approval", "waiver", "canary", "inventory", "monitoring"}
-)
+    {
+        "gates", "document", "review", "retention", "approval", "waiver", "canary", "inventory", "monitoring",
+        "notifications",
+    }
+)  # fmt: skip
 """Keys of portfolio.yaml that judge and describe a model and change nothing in it: no part of its bundle or hash."""
 
 

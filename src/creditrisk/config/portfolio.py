@@ -14,6 +14,7 @@ from creditrisk.config.fairness import Fairness
 from creditrisk.config.gates import Document, Gates
 from creditrisk.config.inventory import Inventory
 from creditrisk.config.monitoring import Monitoring
+from creditrisk.config.notifications import Notifications
 from creditrisk.config.policy import Policy
 from creditrisk.config.retention import Retention
 from creditrisk.config.review import Review
@@ -229,6 +230,8 @@ class Portfolio(Strict):
     """Checks that are not made, for exploring."""
     monitoring: Monitoring = Monitoring()
     """What is watched, and from when it alarms."""
+    notifications: Notifications = Notifications()
+    """Who is told of alarms, and when."""
 
     @model_validator(mode="after")
     def _tables_fit(self) -> Self:

@@ -1,5 +1,18 @@
 """Is what decides still what was built: how old the data are. Drift and outcomes join here."""
 
 from creditrisk.monitoring.freshness import Age, Freshness, TableTimes, ages, overall
+from creditrisk.monitoring.notices import Notice, OpenAlarm, Told, notice, told_after, worst
 
-__all__ = ["Age", "Freshness", "TableTimes", "ages", "overall"]
+__all__ = [
+    "Age",
+    "Freshness",
+    "Notice",
+    "OpenAlarm",
+    "TableTimes",
+    "Told",
+    "ages",
+    "notice",
+    "overall",
+    "told_after",
+    "worst",
+]

@@ -72,7 +72,7 @@ def run(
             "ready_path": READY,
             "rollout": rollout(context.book.name, alias, version.bundle_sha256, containers, servers),
             "rollback": rollback(context.book.name, before, containers, servers),
-            "secrets": secret_variables(),
+            "secrets": sorted({*secret_variables(), *context.book.portfolio.notifications.secret_variables()}),
             "settings": {**settings_given(), "MODEL_NAME": version.name, "MODEL_ALIAS": alias},
         },
         inputs={"bundle": version.bundle_sha256, "evidence_pack": pack.sha256, "ledger_line": entry.line},
