@@ -40,9 +40,8 @@ def all_waived(context: Context, number: int = 1, days: int = 30) -> None:
     (version,) = [one for one in context.registry.versions(context.book.name) if one.version == number]
     pack = current_pack(context, version.bundle_sha256)
     until = today(context) + timedelta(days=days)
-    for gate in pack.body["gates"]:
-        if gate["verdict"] != Judgement.PASS and gate["can_be_waived"]:
-            waive_gate.run(context, gate["name"], "a test", until, number)
+    gates = [gate for gate in pack.body["gates"] if gate["verdict"] != Judgement.PASS and gate["can_be_waived"]]
+    waive_gate.run(context, [gate["name"] for gate in gates], "a test", until, number)
 
 
 def today(context: Context) -> date:

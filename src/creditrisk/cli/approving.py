@@ -18,7 +18,10 @@ Version = Annotated[int, typer.Option("--version", metavar="N", min=1, help="Num
 def waive(
     book: BookName,
     gate: Annotated[
-        str, typer.Option("--gate", metavar="NAME", help="As `validate` prints it; canary_NAME for one of the canary.")
+        list[str],
+        typer.Option(
+            "--gate", metavar="NAME", help="As `validate` prints it; canary_NAME for one of the canary; repeatable."
+        ),
     ],
     because: Annotated[str, typer.Option("--because", metavar="TEXT", help="Why the model may be used all the same.")],
     until: Annotated[str, typer.Option("--until", metavar="DATE", help="Its last day: 2026-12-31.")],
@@ -30,7 +33,7 @@ def waive(
     as_json: AsJson = False,
     debug: Debug = False,  # noqa: ARG001
 ) -> None:
-    """Answer by name, for a time, for a gate that does not pass. The evidence changes: it is approved anew."""
+    """Answer by name, for a time, for gates that do not pass. The evidence changes: it is approved anew."""
     from creditrisk.pages.governance import waivers_table
     from creditrisk.pipelines.waive_gate import run
 
@@ -40,7 +43,7 @@ def waive(
 
     def words() -> None:
         show(waivers_table(told["waivers"]))
-        typer.echo(f"{gate} is waived until {until}; the evidence is now {told['evidence_sha256'][:16]}: "
+        typer.echo(f"waived until {until}: {', '.join(gate)}; the evidence is now {told['evidence_sha256'][:16]}: "
                    "what was approved before has to be approved again")  # fmt: skip
 
     tell(told, as_json=as_json, words=words)

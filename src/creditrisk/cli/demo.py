@@ -12,6 +12,7 @@ from creditrisk.cli.deciding import score_book
 from creditrisk.cli.options import WORKSPACE, Actor, AsJson, Debug, WorkspaceDir
 from creditrisk.cli.output import STOPPED, shown_progress
 from creditrisk.cli.stages import run_book, tell_runs
+from creditrisk.cli.work import at_work
 from creditrisk.errors import BadUsage, OutsideFailed
 
 if TYPE_CHECKING:
@@ -28,13 +29,14 @@ def demo(
     as_json: AsJson = False,
     debug: Debug = False,  # noqa: ARG001
 ) -> None:
-    """Invented data for both books, every stage, a scored batch, and a summary of what came out."""
+    """Invented data for both books, every stage, approval by two invented people, a scored batch, and a summary."""
     from concurrent.futures import ProcessPoolExecutor
     from concurrent.futures.process import BrokenProcessPool
     from multiprocessing import get_context
 
     if rows < 2_000:
         raise BadUsage(f"--rows {rows} is too few to learn from", hint="give at least 2000")
+    _make_keys(workspace)
     # Most of a run is the work of one thread, so each book has a process of its own.
     with ProcessPoolExecutor(len(DEMO_BOOKS), get_context("spawn"), initializer=_end_with_parent) as pool:
         running = [pool.submit(_demo_book, book, workspace, rows, seed, by) for book in DEMO_BOOKS]
@@ -56,8 +58,36 @@ def _demo_book(book: str, workspace: Path, rows: int, seed: int, by: str | None)
         write_demo(book, raw, rows=rows, seed=seed, progress=lambda what, share: progress("invent", what, share))
         progress("invent", "done", 1.0)
     told = run_book(book, workspace, raw=raw, by=by, as_json=True)
-    score_book(book, workspace, raw, workspace / book / "decisions.parquet", by=by, as_json=True)
+    told = _approve(book, workspace, raw, told)
+    alias = told["model"]["alias"]
+    score_book(book, workspace, raw, workspace / book / "decisions.parquet", by=by, as_json=True, alias=alias)
     return told
+
+
+def _make_keys(workspace: Path) -> None:
+    """Of the two invented people, once in a workspace."""
+    from creditrisk.config import Workspace
+    from creditrisk.pipelines.invented_approval import APPROVER, VALIDATOR
+    from creditrisk.pipelines.people import listed
+    from creditrisk.wiring import new_key_for
+
+    known = {key["name"] for key in listed(Workspace(workspace)) if key["counts"]}
+    for name in (VALIDATOR, APPROVER):
+        if name not in known:
+            new_key_for(workspace, name, store="file", by=None)
+
+
+def _approve(book: str, workspace: Path, raw: Path, told: RunContext) -> RunContext:
+    """The model to production, and the summary anew. Where a rule stands against it, it stays a candidate."""
+    from creditrisk.pipelines.invented_approval import run
+    from creditrisk.pipelines.summary import write_summary
+    from creditrisk.wiring import signer_of
+
+    with at_work(book, workspace, as_json=True, raw=raw) as context:
+        context.progress("approve", "starting", 0.0)
+        objections = run(context, lambda name: signer_of(workspace, name))
+        context.progress("approve", "; ".join(objections) or "done", 1.0)
+        return write_summary(context, {stage["stage"]: stage["seconds"] for stage in told["stages"]})
 
 
 def _end_with_parent() -> None:

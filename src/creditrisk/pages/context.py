@@ -131,6 +131,8 @@ class RunContext(TypedDict, total=False):
     """post_training_validation.json as it stands; absent before the stage validate has run on this model."""
     waivers: Sequence[Mapping[str, Any]]
     """Those of the model's evidence that count today: `gate`, `by`, `because`, `until`."""
+    approvals: Sequence[Mapping[str, Any]]
+    """Those on which the last move of the model rests: `by`, `at`, `expires`."""
     document_page: str
     """File beside the page that tells everything a validator asks; absent where there is none."""
     freshness: Mapping[str, Any]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from markupsafe import Markup, escape
@@ -156,3 +156,17 @@ def share_of(part: Any, whole: Any) -> float | None:
     if above is None or below is None or below <= 0:
         return None
     return min(max(above / below, 0.0), 1.0)
+
+
+def waived(waivers: Iterable[Mapping[str, Any]]) -> list[str]:
+    """A sentence for each answer: who answers until when for which gates, and why.
+
+    waivers: each `gate`, `by`, `until` and, where it is to be told, `because`.
+    """
+    answers: dict[tuple[str, str, str], list[str]] = {}
+    for one in waivers:
+        answers.setdefault((one["by"], one["until"], one.get("because", "")), []).append(one["gate"])
+    return [
+        f"{', '.join(gates)} by {by} until {until}" + (f": {because}" if because else "")
+        for (by, until, because), gates in answers.items()
+    ]

@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from creditrisk.pages.formats import NONE
+from creditrisk.pages.formats import NONE, waived
 
 VERDICTS = {"pass": ("pass", "green"), "fail": ("FAIL", "bold red"), "not_enough_evidence": ("too few", "bold yellow")}
 
@@ -25,7 +25,7 @@ def inventory_table(report: Mapping[str, Any]) -> RenderableType:
     for model in report["models"]:
         table.add_row(
             _name(model), _tier(model), _owner(model), _validated(model),
-            Text("\n".join(f"{one['gate']} by {one['by']} until {one['until']}" for one in model["waivers"]) or NONE),
+            Text("\n".join(waived({**one, "because": ""} for one in model["waivers"])) or NONE),
             Text("\n".join(f"{one['by']}, {one['at'][:10]}" for one in model["approvals"]) or NONE),
         )  # fmt: skip
     told = f"versions: {len(report['models'])}, of these overdue for validation: {report['overdue']}"

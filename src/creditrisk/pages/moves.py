@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from creditrisk.pages.formats import waived
+
 
 def promotion_lines(told: Mapping[str, Any]) -> list[str]:
     """What `promote` did, would do, or would be refused."""
@@ -61,9 +63,7 @@ def _standing(told: Mapping[str, Any]) -> list[str]:
         "  cut-offs " + ", ".join(f"{name.replace('_', ' ')} {pd:.4f}" for name, pd in told["cut_offs"].items()),
     ]
     lines += [f"  approved by {one['by']} at {one['at'][:19]}" for one in told["approvals"]]
-    lines += [
-        f"  waived: {one['gate']} until {one['until']} by {one['by']}: {one['because']}" for one in told["waivers"]
-    ]
+    lines += [f"  waived: {answer}" for answer in waived(told["waivers"])]
     return [*lines, *_aliases(told["aliases"])]
 
 

@@ -12,7 +12,19 @@ from rich.table import Table
 from rich.text import Text
 
 from creditrisk.pages.context import RunContext
-from creditrisk.pages.formats import NONE, as_number, count, decimals, hours, interval, minute, percent, seconds, size
+from creditrisk.pages.formats import (
+    NONE,
+    as_number,
+    count,
+    decimals,
+    hours,
+    interval,
+    minute,
+    percent,
+    seconds,
+    size,
+    waived,
+)
 
 
 def run_table(runs: Sequence[RunContext]) -> RenderableType:
@@ -60,8 +72,8 @@ def _validation_banner(run: RunContext) -> Panel | None:
 
 def _waived(run: RunContext) -> Panel:
     name = run.get("book", {}).get("name", "book")
-    told = [f"{one['gate']} by {one['by']} until {one['until']}: {one['because']}" for one in run["waivers"]]
-    return Panel(Text("\n".join([f"{name}: gates that do not pass and are waived", *told])), style="bold yellow")
+    told = [f"{name}: gates that do not pass and are waived", *waived(run["waivers"])]
+    return Panel(Text("\n".join(told)), style="bold yellow")
 
 
 def _validation(run: RunContext) -> str:
@@ -229,6 +241,10 @@ def _brier(run: RunContext) -> str:
     return decimals(_metric(run, "brier"), 4) + (f" (mean {flat})" if flat != NONE else "")
 
 
+def _version(model: Mapping[str, Any]) -> str:
+    return f"{model['version']}, {model['alias']}" if model.get("alias") else NONE
+
+
 _FIGURES: dict[str, Callable[[RunContext], str]] = {
     "rows": _rows,
     "tested on": lambda run: count(_metric(run, "n")),
@@ -240,4 +256,6 @@ _FIGURES: dict[str, Callable[[RunContext], str]] = {
     "approved": lambda run: percent(_metric(run, "approval_rate")),
     "referred": lambda run: percent(_metric(run, "refer_rate")),
     "validation": _validation,
+    "version": lambda run: _version(run.get("model", {})),
+    "approved by": lambda run: ", ".join(str(one["by"]) for one in run.get("approvals", ())) or NONE,
 }

@@ -20,6 +20,7 @@ from creditrisk.pipelines.context import Context
 from creditrisk.pipelines.evidence import current_pack
 from creditrisk.pipelines.lineage import STEPS
 from creditrisk.pipelines.validate_model import DOCUMENT, VALIDATION
+from creditrisk.ports import CANDIDATE, PRODUCTION, STAGING
 from creditrisk.split import LABEL_STATES, PARTS
 
 SUMMARY = "run_summary.html"
@@ -39,10 +40,11 @@ def gather(context: Context, seconds: Mapping[str, float]) -> RunContext:
     portfolio = context.book.portfolio
     reports = {name: _report(context, name) for name in (
         "ingestion_summary", "data_freshness", "contract_findings", "data_lineage", "split", "metrics", "test_metrics",
-        "registry_promotion",
+        "registry_promotion", "registry_transition",
     )}  # fmt: skip
     nodes = reports["data_lineage"].get("nodes", {})
     trained, promoted = reports["metrics"], reports["registry_promotion"]
+    move = reports["registry_transition"].get("move", {})
     name = context.book.name
     told: RunContext = {
         "invented": context.invented,
@@ -78,18 +80,23 @@ def gather(context: Context, seconds: Mapping[str, float]) -> RunContext:
         told["model"] = {
             "name": name,
             "version": str(promoted.get("version", "not registered")),
-            "alias": str(promoted.get("alias", "")),
+            "alias": _alias(promoted, move),
             "bundle_sha256": trained["bundle_sha256"],
             "estimator": trained["estimator"],
             "calibration": trained["calibration"]["served"],
             "features": len(trained["importance"]),
         }
         told["importance"] = trained["importance"]
-        there = _elsewhere(context)
+        there, alias = _elsewhere(context), told["model"]["alias"]
+        which = "" if alias == PRODUCTION else f" --alias {alias or CANDIDATE}"
         told["next_commands"] = [
             {
-                "command": f"creditrisk score {name} --input DIR --output decisions.parquet --alias candidate{there}",
+                "command": f"creditrisk score {name} --input DIR --output decisions.parquet{which}{there}",
                 "does": "Score a batch of raw tables with this model.",
+            },
+            {
+                "command": f"creditrisk serve {name}{which}{there}",
+                "does": "Let it decide over HTTP.",
             },
             {"command": f"creditrisk doctor{there}", "does": "See what is installed, reachable and missing."},
         ]
@@ -97,6 +104,7 @@ def gather(context: Context, seconds: Mapping[str, float]) -> RunContext:
         if validated.get("bundle_sha256") == trained["bundle_sha256"]:
             told["validation"] = validated
             told["waivers"] = _waivers(context, trained["bundle_sha256"])
+            told["approvals"] = move.get("approvals", []) if move.get("bundle") == trained["bundle_sha256"] else []
             if context.folder.report(DOCUMENT).is_file():
                 told["document_page"] = DOCUMENT
     if context.folder.report(FINDINGS_PAGE).is_file():
@@ -108,6 +116,12 @@ def gather(context: Context, seconds: Mapping[str, float]) -> RunContext:
         if reports["split"]["observed_until"]:
             told["book"]["observed_until"] = reports["split"]["observed_until"]
     return told
+
+
+def _alias(promoted: Mapping[str, Any], move: Mapping[str, Any]) -> str:
+    """Of the aliases that this version had after the last move, the one that decides most."""
+    had = [alias for alias, version in move.get("aliases", {}).items() if version == promoted.get("version")]
+    return next((alias for alias in (PRODUCTION, STAGING) if alias in had), str(promoted.get("alias", "")))
 
 
 def _waivers(context: Context, bundle_sha256: str) -> list[dict[str, Any]]:

@@ -1,9 +1,9 @@
-"""A waiver: somebody answers by name, for a time, for a gate that does not pass. It is part of the evidence."""
+"""Waivers: somebody answers by name, for a time, for gates that do not pass. They are part of the evidence."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -32,36 +32,34 @@ from creditrisk.ports import ModelVersion
 CANARY_REPORT, OF_CANARY = "canary_report.json", "canary_"
 
 
-def run(context: Context, gate: str, because: str, until: date, number: int | None = None) -> dict[str, Any]:
-    """A new evidence pack with the waiver in it, so that what was approved before has to be approved again.
+def run(context: Context, gates: Sequence[str], because: str, until: date, number: int | None = None) -> dict[str, Any]:
+    """One new evidence pack with a waiver of each gate in it, so that what was approved has to be approved again.
 
-    gate: of the validation, or canary_<gate> of the canary.  number: a version; None = the model trained last.
+    gates: of the validation, or canary_<gate> of the canary.  number: a version; None = the model trained last.
     Raises BadUsage for an unknown gate or version and a day that is past, Refused for a gate that passes or cannot be
-    waived, or for a waiver that would last too long.
+    waived, or for a waiver that would last too long; then none is waived.
     """
     if not because.strip():
         raise BadUsage("a waiver needs a reason", hint="--because TEXT")
     version, bundle_sha256 = _model(context, number)
     pack = current_pack(context, bundle_sha256)
-    found = _finding(context, pack, gate)
-    _need_fit(context, gate, until)
-    waiver = {
-        "gate": gate,
+    found = {gate: _finding(context, pack, gate) for gate in gates}
+    _need_fit(context, until, f"gate {', '.join(found)}")
+    answer = {
         "by": context.actor,
         "because": because.strip(),
         "until": until.isoformat(),
         "at": context.clock.now().isoformat(timespec="seconds"),
-        "found": found,
     }
-    kept = [dict(one) for one in pack.body["waivers"] if one["gate"] != gate]
-    frozen = _freeze(context, pack, [*kept, waiver])
+    given = [{"gate": gate, **answer, "found": reason} for gate, reason in found.items()]
+    frozen = _freeze(context, pack, given)
     if version is not None:
         tag_version(context, version, frozen, counted(context, version, frozen))
     return {
         "book": context.book.name,
         "bundle_sha256": bundle_sha256,
         "version": version.version if version else None,
-        "waiver": waiver,
+        "given": given,
         "evidence_sha256": frozen.sha256,
         "before": pack.sha256,
         "waivers": open_waivers(frozen, context.clock.now().date()),
@@ -107,20 +105,22 @@ def _canary_gates(context: Context, pack: Pack) -> dict[str, Mapping[str, Any]]:
     return {f"{OF_CANARY}{one['name']}": one for one in gates}
 
 
-def _need_fit(context: Context, gate: str, until: date) -> None:
+def _need_fit(context: Context, until: date, where: str) -> None:
     today, most = context.clock.now().date(), context.book.portfolio.waiver.max_days
     if until < today:
-        raise BadUsage(f"{until.isoformat()} is past", where=f"gate {gate}", hint="a waiver ends today or later")
+        raise BadUsage(f"{until.isoformat()} is past", where=where, hint="a waiver ends today or later")
     if until > today + timedelta(days=most):
         raise Refused(
             f"a waiver may last {most} days, and this one {(until - today).days}",
-            where=f"gate {gate}",
+            where=where,
             hint=f"--until {(today + timedelta(days=most)).isoformat()} at the latest (waiver.max_days of the book)",
         )
 
 
-def _freeze(context: Context, pack: Pack, waivers: list[dict[str, Any]]) -> Pack:
-    """The pack's own files once more, with a model document that tells the waivers."""
+def _freeze(context: Context, pack: Pack, given: Sequence[Mapping[str, Any]]) -> Pack:
+    """The pack's own files once more, with these waivers, and a model document that tells them."""
+    new = {waiver["gate"] for waiver in given}
+    waivers = [*(dict(one) for one in pack.body["waivers"] if one["gate"] not in new), *(dict(one) for one in given)]
     files = {name: (pack.folder / name).read_bytes() for name in pack.body["files"]}
     validation = read_json(pack.folder / VALIDATION)
     believed = {name: read_json(pack.folder / name) for name in validation["inputs"] if name.endswith(".json")}
@@ -130,8 +130,9 @@ def _freeze(context: Context, pack: Pack, waivers: list[dict[str, Any]]) -> Pack
     page = document_of(context, bundle, evidence, validation, waivers, pack.folder)
     meta = {"actor": context.actor, "created_at": context.clock.now().isoformat()}
     body = {**{key: value for key, value in pack.body.items() if key != "files"}, "waivers": waivers, "meta": meta}
-    hashes = {"bundle": bundle_sha256, "gate": waivers[-1]["gate"], "waiver": sha256_of(waivers[-1])}
-    context.act(Act.WAIVED, {**hashes, "until": waivers[-1]["until"]})
+    for waiver in given:
+        hashes = {"bundle": bundle_sha256, "gate": waiver["gate"], "waiver": sha256_of(waiver)}
+        context.act(Act.WAIVED, {**hashes, "until": waiver["until"]})
     frozen = freeze_again(context, body, {**files, DOCUMENT: page.encode("utf-8")})
     if _is_latest(context, bundle_sha256):
         copy_to_reports(context, frozen, PACK, DOCUMENT)

@@ -173,7 +173,7 @@ def test_where_only_the_registry_is_at_hand_it_can_be_checked_all_the_same(live:
 def test_a_later_waiver_leaves_the_evidence_of_the_move(live: Context) -> None:
     before = run(live)["evidence"]
     gate = next(iter(run(live)["waivers"]))["gate"]
-    waive_gate.run(live, gate, "for longer", today(live) + timedelta(days=60), 1)
+    waive_gate.run(live, [gate], "for longer", today(live) + timedelta(days=60), 1)
     assert run(live)["evidence"] == before
 
 

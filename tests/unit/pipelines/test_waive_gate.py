@@ -32,7 +32,7 @@ def soon(context: Context, days: int = 30) -> date:
 def test_it_is_told_wherever_the_model_is_shown(own: Context) -> None:
     before = current_pack(own, bundle_of(own))
     carl, until = as_person(own, "carl"), soon(own)
-    told = waive_gate.run(carl, GATE, "a pilot of 50 loans", until)
+    told = waive_gate.run(carl, [GATE], "a pilot of 50 loans", until)
     pack = current_pack(own, bundle_of(own))
     assert (pack.sha256, pack.body["before"]) == (told["evidence_sha256"], before.sha256)
     (waiver,) = pack.body["waivers"]
@@ -52,15 +52,15 @@ def test_it_is_told_wherever_the_model_is_shown(own: Context) -> None:
 
 
 def test_judged_again_the_same_finding_stays_waived(own: Context) -> None:
-    waive_gate.run(own, GATE, "a test", soon(own))
+    waive_gate.run(own, [GATE], "a test", soon(own))
     before = current_pack(own, bundle_of(own))
     validate_model.run(own)
     assert current_pack(own, bundle_of(own)) == before
 
 
 def test_another_finding_of_the_gate_was_not_waived(own: Context) -> None:
-    waive_gate.run(own, GATE, "a test", soon(own))
-    waive_gate.run(own, "slope", "a test", soon(own))
+    waive_gate.run(own, [GATE, "slope"], "a test", soon(own))
+    assert len(current_pack(own, bundle_of(own)).body["waivers"]) == 2
     limits = own.book.portfolio.gates
     stricter = limits.model_copy(update={"bads_min": limits.bads_min.model_copy(update={"value": 60})})
     portfolio = own.book.portfolio.model_copy(update={"gates": stricter})
@@ -70,7 +70,7 @@ def test_another_finding_of_the_gate_was_not_waived(own: Context) -> None:
 
 def test_waived_again_the_later_word_counts(own: Context) -> None:
     for days in (30, 60):
-        waive_gate.run(own, GATE, f"for {days} days", soon(own, days))
+        waive_gate.run(own, [GATE], f"for {days} days", soon(own, days))
     (waiver,) = current_pack(own, bundle_of(own)).body["waivers"]
     assert waiver["because"] == "for 60 days"
 
@@ -93,24 +93,24 @@ def test_what_is_no_waiver_is_refused_and_changes_nothing(
 ) -> None:
     before = finished.workspace.audit.read_bytes()
     with pytest.raises(error, match=why):
-        waive_gate.run(finished, gate, because, soon(finished, days))
+        waive_gate.run(finished, [gate], because, soon(finished, days))
     assert finished.workspace.audit.read_bytes() == before
 
 
 def test_the_closest_gate_is_offered_and_a_missing_canary_is_told(finished: Context) -> None:
     with pytest.raises(BadUsage) as caught:
-        waive_gate.run(finished, "auc_flor", "x", soon(finished))
+        waive_gate.run(finished, ["auc_flor"], "x", soon(finished))
     assert 'did you mean "auc_floor"?' in caught.value.hint
     with pytest.raises(BadUsage) as caught:
-        waive_gate.run(finished, "canary_flips", "x", soon(finished))
+        waive_gate.run(finished, ["canary_flips"], "x", soon(finished))
     assert "creditrisk canary tiny" in caught.value.hint
 
 
 def test_a_gate_of_the_canary_is_waived_by_its_own_name(own: Context) -> None:
     report = {"gates": [{"name": "flips", "verdict": "fail", "reason": "9 % are flipped"}]}
     write_json(own.folder.bundle(bundle_of(own)).parent / "canary_report.json", report)
-    told = waive_gate.run(own, "canary_flips", "wanted", soon(own), 1)
-    assert told["waiver"]["found"] == "9 % are flipped"
+    told = waive_gate.run(own, ["canary_flips"], "wanted", soon(own), 1)
+    assert told["given"][0]["found"] == "9 % are flipped"
     validate_model.run(own)
     assert [one["gate"] for one in current_pack(own, bundle_of(own)).body["waivers"]] == ["canary_flips"]
 
@@ -121,7 +121,7 @@ def test_an_earlier_version_is_waived_from_its_own_frozen_reports(own: Context) 
     for name in ("metrics.json", "post_training_validation.json"):
         path = own.folder.report(name)
         write_json(path, {**read_json(path), "bundle_sha256": "cd" * 32})
-    told = waive_gate.run(own, GATE, "a test", soon(own), 1)
+    told = waive_gate.run(own, [GATE], "a test", soon(own), 1)
     assert own.folder.report("model_document.html").read_bytes() == before
     pack = current_pack(own, told["bundle_sha256"])
     assert b"a test" in (pack.folder / "model_document.html").read_bytes()
