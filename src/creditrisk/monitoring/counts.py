@@ -257,7 +257,7 @@ def count_parquet(path: Path, columns: Mapping[str, str], counting: Counting, *,
         there = set(file.schema_arrow.names)
         for name, column in columns.items():
             if column not in there:
-                counting.fault(name, f'there is no column "{column}"')
+                counting.fault(name, "there is no such column")
         present = [name for name, column in columns.items() if column in there]
         for number, group in enumerate(batched(present, COLUMNS_AT_ONCE) if present else [()]):
             count = counting.rows if number == 0 else counting.periods

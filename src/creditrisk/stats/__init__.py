@@ -29,13 +29,20 @@ from creditrisk.stats.probability import (
     reliability,
 )
 from creditrisk.stats.proportions import binomial_test, clopper_pearson_interval, jeffreys_test
+from creditrisk.stats.shifts import (
+    ChiSquare,
+    chi_square,
+    jensen_shannon_distance,
+    ks_distance,
+    wasserstein_distance,
+)
 
 __all__ = [
-    "CalibrationLine", "CalibrationLineIntervals", "Difference", "Reliability", "Tested", "auc_difference",
+    "CalibrationLine", "CalibrationLineIntervals", "ChiSquare", "Difference", "Reliability", "Tested", "auc_difference",
     "auc_interval", "bin_counts", "bin_places", "binomial_test", "bootstrap_interval", "brier", "calibration_line",
-    "calibration_line_intervals", "clopper_pearson_interval", "ece", "fit_line", "fit_plane", "gini", "gini_interval",
-    "holm", "hosmer_lemeshow", "jeffreys_test", "ks", "line_test", "log_elementwise", "log_loss", "logit", "losses",
-    "mean_test", "need_line", "paired_difference", "paired_quantile_gaps", "paired_share_difference", "pr_auc", "psi",
-    "quantile_edges", "reliability", "roc_auc", "roc_points", "sigmoid", "softplus", "spiegelhalter",
-    "wilson_interval",
+    "calibration_line_intervals", "chi_square", "clopper_pearson_interval", "ece", "fit_line", "fit_plane", "gini",
+    "gini_interval", "holm", "hosmer_lemeshow", "jeffreys_test", "jensen_shannon_distance", "ks", "ks_distance",
+    "line_test", "log_elementwise", "log_loss", "logit", "losses", "mean_test", "need_line", "paired_difference",
+    "paired_quantile_gaps", "paired_share_difference", "pr_auc", "psi", "quantile_edges", "reliability", "roc_auc",
+    "roc_points", "sigmoid", "softplus", "spiegelhalter", "wasserstein_distance", "wilson_interval",
 ]  # fmt: skip

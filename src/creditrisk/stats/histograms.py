@@ -65,7 +65,8 @@ def _compare(numbers: Floats, inner: Floats, places: NDArray[np.uint8]) -> None:
 def psi(expected_counts: ArrayLike, actual_counts: ArrayLike) -> float:
     """Population stability index between two histograms over the same bins; 0 = the same shares, 0.25 = a large shift.
 
-    Both shapes (bins,), rows per bin. Half a row is added to each bin, so that an empty one is finite.
+    Both shapes (bins,), rows per bin. Half a row is added to each bin that anybody is in, so that one that is empty on
+    one side is finite.
     Raises BadData for different bins or no rows.   Source: Siddiqi (2006).
     """
     expected, actual = np.asarray(expected_counts, dtype=np.float64), np.asarray(actual_counts, dtype=np.float64)
@@ -73,6 +74,8 @@ def psi(expected_counts: ArrayLike, actual_counts: ArrayLike) -> float:
         raise BadData(f"{expected.shape} bins against {actual.shape}", hint="count both with the same edges")
     if not np.sum(expected) or not np.sum(actual):
         raise BadData("a histogram without rows", hint="check that the file has rows")
+    held = expected + actual > 0.0  # half a row weighs more among few: a bin that is empty on both sides would tell
+    expected, actual = expected[held], actual[held]
     e = (expected + 0.5) / np.sum(expected + 0.5)
     a = (actual + 0.5) / np.sum(actual + 0.5)
     return float(np.sum((a - e) * np.log(a / e)))

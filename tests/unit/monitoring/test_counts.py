@@ -207,7 +207,7 @@ def test_a_file_is_counted_as_its_rows_are_and_says_which_columns_it_lacks(tmp_p
         values = table[f"f{number}"].to_numpy()
         expected = [np.histogram(values[months == p], [-np.inf, -1, 0, 1, np.inf])[0].tolist() for p in told.periods]
         assert told.counts[f"feature:f{number}"][:, :-1].tolist() == expected
-    assert told.faults == {"feature:f40": 'there is no column "f40"'}
+    assert told.faults == {"feature:f40": "there is no such column"}
 
 
 def test_bins_and_counts_come_from_the_reference_of_a_bundle_old_or_new() -> None:

@@ -52,6 +52,10 @@ def test_psi_of_equal_shares_is_zero() -> None:
     assert psi([10, 10], [10, 10]) == 0.0
 
 
+def test_psi_is_not_moved_by_bins_that_nobody_is_in() -> None:
+    assert psi([30_000, 70_000, 0, 0], [30, 70, 0, 0]) == pytest.approx(psi([30_000, 70_000], [30, 70]), abs=1e-15)
+
+
 def test_psi_of_an_empty_bin_is_large_but_finite() -> None:
     assert 0.25 < psi([100, 0], [50, 50]) < 10
 
