@@ -82,6 +82,11 @@ def governance_for(book: Book, workspace: Path, *, actor: str | None = None, pro
         yield _context(book, root, actor, None, progress, None)
 
 
+def watching_for(book: Book, workspace: Path, *, actor: str | None = None, progress: Progress) -> Context:
+    """The same for whoever watches what was decided: nobody is waited for, and nobody waits."""
+    return _context(book, Workspace(workspace).open(), actor, None, progress, None)
+
+
 def model_inventory(workspace: Path, names_or_paths: Sequence[str]) -> dict[str, Any]:
     """Of these books, else of every book that has models here. To read only: nobody is waited for."""
     from creditrisk.pipelines.model_inventory import known_book, run

@@ -15,6 +15,7 @@ from creditrisk.cli import approving, canary, deciding, demo, inventory, looking
 from creditrisk.cli.audit import audit
 from creditrisk.cli.decisions import decisions
 from creditrisk.cli.keys import keys
+from creditrisk.cli.outcomes import outcomes
 from creditrisk.cli.output import STOPPED, tell_error
 from creditrisk.errors import BadUsage, CreditRiskError, OutsideFailed
 
@@ -71,6 +72,7 @@ app.command()(looking.freshness)
 app.command()(looking.publish)
 app.command()(looking.lineage)
 app.add_typer(decisions)
+app.add_typer(outcomes)
 app.add_typer(audit)
 app.command()(looking.doctor)
 
@@ -120,7 +122,7 @@ def _help_on(words: Sequence[str]) -> str:
 
 def stage_main(stage: str) -> int:
     """`python -m creditrisk.pipelines.<module> BOOK ...` is `creditrisk <stage> BOOK ...`."""
-    return main([stage, *sys.argv[1:]])
+    return main([*stage.split(), *sys.argv[1:]])
 
 
 def entry_point() -> None:

@@ -61,3 +61,12 @@ def at_the_desk(book: str, workspace: Path, *, as_json: bool = False, by: str | 
         governance_for(book_with(book, {}), workspace, actor=by, progress=progress) as context,
     ):
         yield context
+
+
+@contextmanager
+def at_the_window(book: str, workspace: Path, *, as_json: bool = False, by: str | None = None) -> Iterator[Context]:
+    """For whoever watches what was decided, as `wiring.watching_for`: nobody is waited for."""
+    from creditrisk.wiring import book_with, watching_for
+
+    with shown_progress(book, quiet=as_json) as progress:
+        yield watching_for(book_with(book, {}), workspace, actor=by, progress=progress)

@@ -132,6 +132,16 @@ class BookFolder:
         return self.root / "unfinished_move.json"
 
     @property
+    def outcomes(self) -> Path:
+        """What was delivered about loans: a file of rows for each delivery, never changed."""
+        return self.root / "outcomes"
+
+    @property
+    def outcome_deliveries(self) -> Path:
+        """Who delivered which outcomes when: a chain of its own."""
+        return self.root / "outcomes.jsonl"
+
+    @property
     def governance_lock(self) -> Path:
         """Held by whoever approves or moves versions."""
         return self.root / ".governance.lock"

@@ -59,6 +59,8 @@ class Act(StrEnum):
     PUBLISHED = "published"
     OVERRIDDEN = "overridden"
     """A person decided otherwise than the model."""
+    OUTCOMES_ADDED = "outcomes_added"
+    """Somebody delivered what later happened to loans."""
     CHECKPOINTED = "checkpointed"
     TORN_LINE_SET_ASIDE = "torn_line_set_aside"
 
