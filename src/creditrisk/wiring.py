@@ -7,7 +7,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
@@ -27,17 +27,19 @@ from creditrisk.config import (
     BookFolder,
     DecisionStoreSettings,
     Workspace,
+    channel_address,
     load_book,
     read_decision_store_settings,
     read_serving_settings,
     read_settings,
+    read_sink_settings,
 )
 from creditrisk.duck import DuckSettings
 from creditrisk.errors import BadConfig, BadUsage, MissingInput, Refused, did_you_mean
 from creditrisk.governance.agreement import Records
 from creditrisk.pipelines.addresses import folder_for, is_address
 from creditrisk.pipelines.context import Context, Progress
-from creditrisk.ports import PRODUCTION, DecisionStore, KeyStore
+from creditrisk.ports import PRODUCTION, DecisionStore, KeyStore, MetricsSink
 from creditrisk.sealing import PayloadKeys
 from creditrisk.signatures import Signer, key_bytes, new_signer, public_keys_in, remember, signer_from_text, signer_in
 from creditrisk.sources import Limits
@@ -98,6 +100,62 @@ def model_inventory(workspace: Path, names_or_paths: Sequence[str]) -> dict[str,
         books = [book for name in books_in(root) if (book := known_book(root, name)) is not None]
     contexts = [_context(book, root, None, None, lambda *_: None, None) for book in books]
     return run(contexts, now=SystemClock().now())
+
+
+def notify_book(name_or_path: str, workspace: Path, *, only: Sequence[str], test: bool) -> dict[str, Any]:
+    """Messages to the book's channels; nobody is waited for but another `notify` of the same book."""
+    from creditrisk.adapters.apprise_notifier import AppriseNotifier
+    from creditrisk.pipelines.notify import run, run_test
+
+    book, root = load_book(name_or_path), Workspace(workspace)
+    rules = book.portfolio.notifications
+
+    def notifier(channel: str) -> AppriseNotifier:
+        return AppriseNotifier(channel, channel_address(channel))
+
+    if test:
+        return run_test(book.name, rules, notifier, only=only)
+    return run(book.name, root.book(book.name), rules, notifier, clock=SystemClock(), only=only)
+
+
+def export_figures(name_or_path: str, workspace: Path, *, only: Sequence[str]) -> dict[str, Any]:
+    """Figures of the book to the sinks that the environment names, and into the text file; or to those of `only`."""
+    from creditrisk.pipelines.export_metrics import run
+
+    book, root = load_book(name_or_path), Workspace(workspace)
+    return run(book.name, root.book(book.name), _sinks(book.name, root, only), clock=SystemClock())
+
+
+def _sinks(book: str, root: Workspace, only: Sequence[str]) -> dict[str, Callable[[], MetricsSink]]:
+    from creditrisk.adapters.cloudwatch_sink import CloudWatch
+    from creditrisk.adapters.prometheus_sinks import PushGateway, TextFile
+
+    settings = read_sink_settings()
+
+    def pushed() -> MetricsSink:
+        if settings.pushgateway_url is None:
+            raise BadConfig("no push gateway is set up", hint="set CREDITRISK_PUSHGATEWAY_URL")
+        return PushGateway(settings.pushgateway_url, book)
+
+    def watched() -> MetricsSink:
+        if settings.cloudwatch_namespace is None:
+            raise BadConfig("no namespace in CloudWatch is set up", hint="set CREDITRISK_CLOUDWATCH_NAMESPACE")
+        return CloudWatch(settings.cloudwatch_namespace, SystemClock())
+
+    known: dict[str, Callable[[], MetricsSink]] = {
+        "textfile": lambda: TextFile(settings.metrics_folder or root.root / "metrics", book),
+        "pushgateway": pushed,
+        "cloudwatch": watched,
+    }
+    for name in only:
+        if name not in known:
+            raise BadUsage(f'no sink "{name}"', hint=did_you_mean(name, known))
+    set_up = {"textfile"} | {
+        name
+        for name, setting in (("pushgateway", settings.pushgateway_url), ("cloudwatch", settings.cloudwatch_namespace))
+        if setting is not None
+    }
+    return {name: sink for name, sink in known.items() if name in (only or set_up)}
 
 
 def _context(

@@ -13,6 +13,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
 
+from tests.support.server_process import free_port
+
 
 @dataclass(frozen=True)
 class Posted:
@@ -88,11 +90,11 @@ def mail_server(password: str | None = None) -> Iterator[Mailbox]:
         box.logins.append((data.login.decode(), data.password.decode()))
         return AuthResult(success=data.password.decode() == box.password)
 
-    options = {} if password is None else {"authenticator": authenticate, "auth_required": True}
-    controller = Controller(Handler(), hostname="127.0.0.1", port=0, auth_require_tls=False, **options)
+    options = {} if password is None else {"authenticator": authenticate}
+    controller = Controller(Handler(), hostname="127.0.0.1", port=free_port(), auth_require_tls=False, **options)
     controller.start()
     try:
-        box.port = controller.server.sockets[0].getsockname()[1]
+        box.port = controller.port
         yield box
     finally:
         controller.stop()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import re
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -38,7 +39,9 @@ class AppriseNotifier:
             app_id="creditrisk", app_desc="creditrisk", app_url="", image_url_mask="", image_url_logo="",
             async_mode=False, plugin_paths=[],
         )  # fmt: skip
-        with _log_kept(apprise.logger.logger) as lines:
+        with _log_kept() as lines, warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # of its plugins, which it loads when it is asked
+
             place = apprise.Apprise(asset=asset)
             if not _added(place, self._address.get_secret_value()):
                 raise BadConfig(
@@ -76,22 +79,23 @@ def _library() -> Any:
 
 
 @contextmanager
-def _log_kept(logger: logging.Logger) -> Iterator[list[str]]:
-    """What apprise logs meanwhile goes nowhere else: its lines may hold parts of an address."""
+def _log_kept() -> Iterator[list[str]]:
+    """What apprise logs meanwhile goes nowhere else, what urllib3 logs nowhere: it may hold parts of an address."""
     lines: list[str] = []
 
     class Keeper(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
             lines.append(record.getMessage())
 
-    keeper, propagate, level, handlers = Keeper(), logger.propagate, logger.level, list(logger.handlers)
-    logger.handlers, logger.propagate = [keeper], False
-    logger.setLevel(logging.WARNING)
+    own, http = logging.getLogger("apprise"), logging.getLogger("urllib3.connectionpool")
+    before = own.handlers, own.propagate, own.level, http.disabled
+    own.handlers, own.propagate, http.disabled = [Keeper()], False, True
+    own.setLevel(logging.WARNING)
     try:
         yield lines
     finally:
-        logger.handlers, logger.propagate = handlers, propagate
-        logger.setLevel(level)
+        own.handlers, own.propagate, level, http.disabled = before
+        own.setLevel(level)
 
 
 def _not_delivered(channel: str, lines: list[str]) -> OutsideFailed:

@@ -11,7 +11,7 @@ import typer
 from typer.exceptions import TyperException
 
 from creditrisk import __version__
-from creditrisk.cli import approving, canary, deciding, demo, inventory, looking, models, moving, stages
+from creditrisk.cli import approving, canary, deciding, demo, inventory, looking, models, moving, notifying, stages
 from creditrisk.cli.audit import audit
 from creditrisk.cli.decisions import decisions
 from creditrisk.cli.keys import keys
@@ -69,6 +69,8 @@ app.command("serve-key")(deciding.serve_key)
 app.command()(inventory.comply)
 app.command("models")(inventory.models)
 app.command()(looking.freshness)
+app.command()(notifying.notify)
+app.command()(notifying.metrics)
 app.command()(looking.publish)
 app.command()(looking.lineage)
 app.add_typer(decisions)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from creditrisk.monitoring import Notice, OpenAlarm, worst
 from creditrisk.ports import Message
@@ -13,8 +14,8 @@ MOST_LETTERS = 300
 """Of one text of an alarm."""
 
 
-def alarm_message(book: str, sent: Notice, *, page: str | None = None) -> Message:
-    """One message for all alarms of a run. page: where to read more."""
+def alarm_message(book: str, sent: Notice) -> Message:
+    """One message for all alarms of a run."""
     severity = worst(sent)
     parts = [
         _counted(len(of), one, many)
@@ -29,18 +30,33 @@ def alarm_message(book: str, sent: Notice, *, page: str | None = None) -> Messag
     lines = [line for alarm in sent.told[:MOST_ALARMS] for line in (*_lines(alarm), "")]
     lines += [f"and {left} more", ""] if (left := len(sent.told) - MOST_ALARMS) > 0 else []
     lines += [f"over: {_plain(before.what)}" for before in sent.over[:MOST_ALARMS]]
-    lines += [f"more: {page}"] if page else []
     title = f"creditrisk {book}: {', '.join(parts)}" + (f" ({severity})" if severity else "")
     return Message(title, "\n".join(lines).strip() or title, severity or "good")
 
 
-def test_message(book: str, channel: str) -> Message:
+def channel_test(book: str, channel: str) -> Message:
     """What `creditrisk notify test` sends."""
     return Message(
         f"creditrisk {book}: test",
         f"Channel {channel} works: alarms of the book {book} will be told here. Nothing is wrong.",
         "info",
     )
+
+
+def delivery_lines(result: Mapping[str, Any]) -> list[str]:
+    """What `creditrisk notify` did, as a terminal shows it; failures are warnings beside it."""
+    lines = [f"{_counted(result['open'], 'open alarm', 'open alarms')}"] if "open" in result else []
+    for name, of in result["channels"].items():
+        if of["warning"] is None:
+            lines.append(f"{name}: {_delivered(of)}")
+    return lines
+
+
+def _delivered(of: Mapping[str, Any]) -> str:
+    if "told" not in of:
+        return "a test message was sent"
+    counts = [(len(of["told"]), "told"), (len(of["over"]), "told as over"), (len(of["held"]), "held for quiet hours")]
+    return ", ".join(f"{number} {what}" for number, what in counts if number) or "nothing to tell"
 
 
 def _lines(alarm: OpenAlarm) -> Iterator[str]:
