@@ -189,7 +189,7 @@ class KeyStore(Protocol):
         ...
 
 
-type Urgency = Literal["info", "warning", "critical"]
+Urgency = Literal["info", "warning", "critical"]
 
 URGENCIES: tuple[Urgency, ...] = ("info", "warning", "critical")
 """From the one that can wait to the one that wakes somebody."""

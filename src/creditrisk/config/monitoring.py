@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from creditrisk.config.outcomes import Outcomes
 from creditrisk.config.strict import Limit, OpenShare, Strict
 from creditrisk.ports import Urgency
+from creditrisk.ports import Urgency
 
 Days = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
@@ -91,7 +92,7 @@ class CalibrationAlarm(Alarm):
     """How far observed bads over the sum of the PDs may lie from 1, on outcomes that are known."""
     severity: Urgency = "critical"
     """How urgent it is to whoever is told."""
-    weight: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 7.0
+    weight: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 14.0
     """Its part of `false_alarm_max`: the most, for defaults are few and everything else moves thousands of rows."""
 
 
@@ -104,7 +105,7 @@ class SlowCalibrationAlarm(CalibrationAlarm):
     """The last periods that are looked at together."""
     severity: Urgency = "warning"
     """How urgent it is to whoever is told."""
-    weight: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.5
+    weight: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 2.0
     """Its part of `false_alarm_max`, against those of the other alarms."""
 
 

@@ -12,7 +12,7 @@ from creditrisk.stats.discrimination import (
     roc_auc,
     roc_points,
 )
-from creditrisk.stats.histograms import bin_counts, bin_places, psi, quantile_edges
+from creditrisk.stats.histograms import bin_counts, bin_places, psi, psi_of_each, quantile_edges
 from creditrisk.stats.intervals import bootstrap_interval, wilson_interval
 from creditrisk.stats.logistic import fit_line, fit_plane, log_elementwise, logit, sigmoid, softplus
 from creditrisk.stats.many_tests import holm
@@ -28,7 +28,6 @@ from creditrisk.stats.probability import (
     losses,
     reliability,
 )
-from creditrisk.stats.proportions import binomial_test, clopper_pearson_interval, jeffreys_test
 from creditrisk.stats.shifts import (
     ChiSquare,
     chi_square,
@@ -36,6 +35,7 @@ from creditrisk.stats.shifts import (
     ks_distance,
     wasserstein_distance,
 )
+from creditrisk.stats.two_shares import shares_test
 
 __all__ = [
     "CalibrationLine", "CalibrationLineIntervals", "ChiSquare", "Difference", "Reliability", "Tested", "auc_difference",
@@ -43,6 +43,7 @@ __all__ = [
     "calibration_line_intervals", "chi_square", "clopper_pearson_interval", "ece", "fit_line", "fit_plane", "gini",
     "gini_interval", "holm", "hosmer_lemeshow", "jeffreys_test", "jensen_shannon_distance", "ks", "ks_distance",
     "line_test", "log_elementwise", "log_loss", "logit", "losses", "mean_test", "need_line", "paired_difference",
-    "paired_quantile_gaps", "paired_share_difference", "pr_auc", "psi", "quantile_edges", "reliability", "roc_auc",
-    "roc_points", "sigmoid", "softplus", "spiegelhalter", "wasserstein_distance", "wilson_interval",
+    "paired_quantile_gaps", "paired_share_difference", "pr_auc", "promise_test", "psi", "psi_of_each", "quantile_edges",
+    "reliability", "roc_auc", "roc_points", "shares_test", "sigmoid", "softplus", "spiegelhalter",
+    "wasserstein_distance", "wilson_interval",
 ]  # fmt: skip

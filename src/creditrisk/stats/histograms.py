@@ -79,3 +79,18 @@ def psi(expected_counts: ArrayLike, actual_counts: ArrayLike) -> float:
     e = (expected + 0.5) / np.sum(expected + 0.5)
     a = (actual + 0.5) / np.sum(actual + 0.5)
     return float(np.sum((a - e) * np.log(a / e)))
+
+
+def psi_of_each(expected_counts: ArrayLike, actual_counts: ArrayLike) -> Floats:
+    """The same for many histograms at once: expected shape (bins,), actual (n, bins), PSI (n,); NaN where no rows are.
+
+    Raises BadData for different bins or an expected histogram without rows.
+    """
+    expected, actual = np.asarray(expected_counts, dtype=np.float64), np.asarray(actual_counts, dtype=np.float64)
+    if expected.shape != actual.shape[1:]:
+        raise BadData(f"{expected.shape} bins against {actual.shape[1:]}", hint="count both with the same edges")
+    if not np.sum(expected):
+        raise BadData("a histogram without rows", hint="check that the file has rows")
+    e = (expected + 0.5) / np.sum(expected + 0.5)
+    a = (actual + 0.5) / np.sum(actual + 0.5, axis=1, keepdims=True)
+    return np.where(np.any(actual, axis=1), np.sum((a - e) * np.log(a / e), axis=1), np.nan)

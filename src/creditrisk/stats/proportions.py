@@ -6,6 +6,8 @@ count vary a little less, loans that fail together more.
 
 from __future__ import annotations
 
+import math
+
 from creditrisk.errors import BadData
 from creditrisk.kinds import Interval
 
@@ -41,6 +43,43 @@ def jeffreys_test(bads: int, rows: int, pd: float, *, two_sided: bool = False) -
     if not two_sided:
         return at_most
     return min(2.0 * min(at_most, float(betaincc(*shape, pd))), 1.0)
+
+
+def promise_test(bads: int, expected: float, variance: float, *, doubt: float = 0.0) -> tuple[float, float]:
+    """p values of "the PDs are not too low" and of "they are not too high", over loans of differing PDs.
+
+    expected: the sum of their PDs, above 0.  variance: the sum of PD (1 - PD), at most `expected`.
+    doubt: squared relative error that the PDs have as a whole, because their calibration was learnt from a sample; 0
+    takes them as they are. The count is taken as binomial with this mean and variance, its PD as Beta.
+    Raises BadData for sums that cannot be.   Source: Ehm (1991) on sums of unequal trials.
+    """
+    if not (expected > 0.0 and 0.0 <= variance <= expected and bads >= 0 and doubt >= 0.0):
+        raise BadData(f"{bads} bads where {expected:g} +- variance {variance:g} are promised")
+    trials = max(math.ceil(expected / max(1.0 - variance / expected, 1e-9) - 1e-6), bads, 1)
+    pd = expected / trials
+    if pd >= 1.0:
+        return 1.0, float(bads >= trials)
+    spread = pd * doubt / (1.0 - pd)
+    return _tails(bads, trials, pd, 1.0 / spread - 1.0 if 0.0 < spread < 1.0 else math.inf)
+
+
+def _tails(bads: int, trials: int, pd: float, weight: float) -> tuple[float, float]:
+    """How likely so many or more, and so many or fewer. weight: rows that the PD itself is known from."""
+    import numpy as np
+    from scipy.special import bdtr, bdtrc, betaln
+
+    if math.isinf(weight):
+        return (float(bdtrc(bads - 1, trials, pd)) if bads else 1.0), float(bdtr(bads, trials, pd))
+    shape = (pd * weight, (1.0 - pd) * weight)
+    reach = int(50.0 * math.sqrt(trials * pd * (1.0 + trials / weight)) + 50.0)  # beyond it is nothing to a double
+
+    def between(first: int, last: int) -> float:
+        k = np.arange(max(first, 0), min(last, trials) + 1, dtype=np.float64)
+        ways = -np.log1p(trials) - betaln(trials - k + 1.0, k + 1.0)
+        ways += betaln(k + shape[0], trials - k + shape[1]) - betaln(*shape)
+        return min(float(np.sum(np.exp(ways))), 1.0)
+
+    return between(bads, max(bads, int(trials * pd)) + reach), between(min(bads, int(trials * pd)) - reach, bads)
 
 
 def clopper_pearson_interval(hits: int, rows: int, *, level: float = 0.95) -> Interval:

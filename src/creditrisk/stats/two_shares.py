@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from statistics import NormalDist
+from typing import Any
 
 from creditrisk.errors import BadData
 from creditrisk.kinds import Interval
@@ -48,6 +49,38 @@ def share_ratio_interval(hits: int, rows: int, other_hits: int, other_rows: int,
     middle = math.log(ratio) if hits else -_FARTHEST
     low = math.exp(_edge(rejected, middle, -_FARTHEST)) if hits else 0.0
     return Interval(ratio, low, math.exp(_edge(rejected, middle, _FARTHEST)), level)
+
+
+def shares_test(hits: int, rows: int, other_hits: int, other_rows: int) -> float:
+    """p value of "both samples have the same share": twice the smaller tail of all ways to deal the hits, at most 1.
+
+    Exact for any number of rows; it takes neither share as known. Raises BadData for counts that cannot be.
+    Source: Fisher (1935).
+    """
+    if not (0 <= hits <= rows and 0 <= other_hits <= other_rows and rows > 0 and other_rows > 0):
+        raise BadData(f"{hits} of {rows} rows against {other_hits} of {other_rows}", hint="count the rows first")
+    drawn, marked, everybody = rows, hits + other_hits, rows + other_rows
+    mean = drawn * marked / everybody
+    if hits < mean:  # counted the other way round it is the upper tail
+        return shares_test(rows - hits, rows, other_rows - other_hits, other_rows)
+    return min(2.0 * _dealt_or_more(hits, drawn, marked, everybody), 1.0)
+
+
+def _dealt_or_more(hits: int, drawn: int, marked: int, everybody: int) -> float:
+    """Probability of so many marked ones or more among the drawn; hits: the mean or more."""
+    import numpy as np
+    from scipy.special import betaln
+
+    share = marked / everybody
+    deviation = math.sqrt(drawn * share * (1.0 - share)) + 1.0
+    last = min(drawn, marked, hits + int(50.0 * deviation))  # what lies beyond is nothing to a double
+    k = np.arange(hits, last + 1, dtype=np.float64)
+
+    def log_choose(n: float, of: Any) -> Any:
+        return -np.log1p(n) - betaln(n - of + 1.0, of + 1.0)
+
+    ways = log_choose(marked, k) + log_choose(everybody - marked, drawn - k) - log_choose(everybody, float(drawn))
+    return float(np.sum(np.exp(ways)))
 
 
 def _edge(rejected: Callable[[float], bool], kept: float, out: float) -> float:

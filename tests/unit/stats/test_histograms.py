@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from creditrisk.errors import BadData
-from creditrisk.stats import bin_counts, psi, quantile_edges
+from creditrisk.stats import bin_counts, psi, psi_of_each, quantile_edges
 
 
 def test_ten_bins_of_different_numbers_hold_the_same_number_of_rows() -> None:
@@ -65,3 +65,12 @@ def test_psi_of_different_bins_or_no_rows_is_refused() -> None:
         psi([1, 2], [1, 2, 3])
     with pytest.raises(BadData, match="without rows"):
         psi([1, 2], [0, 0])
+
+
+def test_many_histograms_at_once_have_each_the_same_index() -> None:
+    expected, actual = [30, 50, 20, 0], np.array([[3, 5, 2, 0], [9, 0, 0, 1], [0, 0, 0, 0]])
+    told = psi_of_each(expected, actual)
+    assert told[:2].tolist() == pytest.approx([psi(expected, row) for row in actual[:2]], rel=1e-12)
+    assert math.isnan(told[2])
+    with pytest.raises(BadData, match="bins"):
+        psi_of_each([1, 2], actual)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
-from scipy.stats import beta, binomtest
+from scipy.stats import beta, betabinom, binom, binomtest
 from statsmodels.stats.proportion import proportion_confint
 
 from creditrisk.errors import BadData
-from creditrisk.stats import binomial_test, clopper_pearson_interval, jeffreys_test
+from creditrisk.stats import binomial_test, clopper_pearson_interval, jeffreys_test, promise_test
 
 counts = pytest.mark.parametrize(
     ("bads", "rows", "pd"),
@@ -55,3 +56,31 @@ def test_counts_that_cannot_be_are_told(bads: int, rows: int, pd: float) -> None
     for test in (binomial_test, jeffreys_test):
         with pytest.raises(BadData):
             test(bads, rows, pd)
+
+
+@pytest.mark.parametrize(("bads", "rows", "pd"), [(0, 50, 0.02), (3, 50, 0.02), (31, 400, 0.05), (4900, 60_000, 0.08)])
+def test_equal_pds_are_tested_as_binomial(bads: int, rows: int, pd: float) -> None:
+    or_more, or_fewer = promise_test(bads, rows * pd, rows * pd * (1.0 - pd))
+    assert or_more == pytest.approx(binom.sf(bads - 1, rows, pd), rel=1e-9)
+    assert or_fewer == pytest.approx(binom.cdf(bads, rows, pd), rel=1e-9)
+
+
+@pytest.mark.parametrize("bads", [600, 720, 817, 900])
+def test_doubt_about_the_pds_is_that_of_a_beta_binomial_count(bads: int) -> None:
+    doubt = 1.0 / 4000
+    weight = 1.0 / (0.08 / 0.92 * doubt) - 1.0
+    expected = betabinom(9000, 0.08 * weight, 0.92 * weight)
+    or_more, or_fewer = promise_test(bads, 720.0, 720.0 * 0.92, doubt=doubt)
+    assert or_more == pytest.approx(float(np.sum(expected.pmf(np.arange(bads, 9001)))), rel=1e-6)
+    assert or_fewer == pytest.approx(expected.cdf(bads), rel=1e-6)
+
+
+def test_pds_that_differ_let_the_count_vary_less() -> None:
+    alike, unlike = promise_test(130, 100.0, 90.0), promise_test(130, 100.0, 80.0)
+    assert unlike[0] < alike[0]
+
+
+@pytest.mark.parametrize(("expected", "variance"), [(0.0, 0.0), (10.0, 11.0), (10.0, -1.0)])
+def test_sums_that_no_pds_have_are_refused(expected: float, variance: float) -> None:
+    with pytest.raises(BadData):
+        promise_test(3, expected, variance)

@@ -9,7 +9,7 @@ from statsmodels.stats.proportion import confint_proportions_2indep
 
 from creditrisk.errors import BadData
 from creditrisk.stats import wilson_interval
-from creditrisk.stats.two_shares import share_difference_interval, share_ratio_interval
+from creditrisk.stats.two_shares import share_difference_interval, share_ratio_interval, shares_test
 
 COUNTS = [(30, 50, 70, 100), (1, 1000, 3, 900), (45, 300, 80, 250), (40, 40, 30, 60), (500, 900, 3000, 5000)]
 
@@ -71,3 +71,25 @@ def test_everybody_in_both_samples_is_a_ratio_of_one() -> None:
 def test_a_ratio_that_is_no_number_is_refused(counts: tuple[int, int, int, int]) -> None:
     with pytest.raises(BadData):
         share_ratio_interval(*counts)
+
+
+@pytest.mark.parametrize(
+    "counts", [(0, 10, 0, 20), (3, 10, 9, 12), (0, 40, 5, 60), (700, 15_000, 7_000, 200_000), (12, 12, 3, 9)]
+)
+def test_the_exact_test_of_two_shares_is_twice_scipys_smaller_tail(counts: tuple[int, int, int, int]) -> None:
+    from scipy.stats import hypergeom
+
+    hits, rows, other_hits, other_rows = counts
+    deal = hypergeom(rows + other_rows, hits + other_hits, rows)
+    expected = min(2.0 * min(deal.sf(hits - 1), deal.cdf(hits)), 1.0)
+    assert shares_test(*counts) == pytest.approx(expected, rel=1e-7)
+
+
+def test_the_exact_test_takes_no_side() -> None:
+    assert shares_test(3, 10, 9, 12) == pytest.approx(shares_test(9, 12, 3, 10), rel=1e-9)
+
+
+@pytest.mark.parametrize("counts", [(1, 0, 1, 2), (3, 2, 1, 2), (-1, 2, 1, 2)])
+def test_the_exact_test_refuses_counts_that_cannot_be(counts: tuple[int, int, int, int]) -> None:
+    with pytest.raises(BadData):
+        shares_test(*counts)
