@@ -9,7 +9,6 @@ from pydantic import BeforeValidator, Field, model_validator
 from creditrisk.config.outcomes import Outcomes
 from creditrisk.config.strict import Limit, OpenShare, Strict
 from creditrisk.ports import Urgency
-from creditrisk.ports import Urgency
 
 Days = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 

@@ -28,6 +28,7 @@ from creditrisk.stats.probability import (
     losses,
     reliability,
 )
+from creditrisk.stats.proportions import binomial_test, clopper_pearson_interval, jeffreys_test, promise_test
 from creditrisk.stats.shifts import (
     ChiSquare,
     chi_square,

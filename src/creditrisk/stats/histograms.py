@@ -91,6 +91,8 @@ def psi_of_each(expected_counts: ArrayLike, actual_counts: ArrayLike) -> Floats:
         raise BadData(f"{expected.shape} bins against {actual.shape[1:]}", hint="count both with the same edges")
     if not np.sum(expected):
         raise BadData("a histogram without rows", hint="check that the file has rows")
-    e = (expected + 0.5) / np.sum(expected + 0.5)
-    a = (actual + 0.5) / np.sum(actual + 0.5, axis=1, keepdims=True)
-    return np.where(np.any(actual, axis=1), np.sum((a - e) * np.log(a / e), axis=1), np.nan)
+    half = np.where(expected + actual > 0.0, 0.5, 0.0)
+    e, a = expected + half, actual + half
+    e, a = e / np.sum(e, axis=1, keepdims=True), a / np.sum(a, axis=1, keepdims=True)
+    ratio = np.divide(a, e, out=np.ones_like(a), where=half > 0.0)
+    return np.where(np.any(actual, axis=1), np.sum((a - e) * np.log(ratio), axis=1), np.nan)
