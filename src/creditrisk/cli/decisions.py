@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from creditrisk.cli.options import WORKSPACE, Actor, AsJson, BookName, Debug, WorkspaceDir
+from creditrisk.cli.options import WORKSPACE, Actor, AsJson, BookName, Debug, WorkspaceDir, moment_of
 from creditrisk.cli.output import or_exit, shown_progress, tell
 from creditrisk.errors import BadUsage
 
@@ -132,7 +132,7 @@ def overrides(
     from creditrisk.pipelines.override_rates import rates
     from creditrisk.wiring import book_with, decision_store_for
 
-    start, end, name = _time(since, "--since"), _time(until, "--until"), book_with(book, {}).name
+    start, end, name = moment_of(since, "--since"), moment_of(until, "--until"), book_with(book, {}).name
     with closing(decision_store_for(workspace, create=False)) as store:
         report = rates(store, name, since=start, until=end)
     tell(report, as_json=as_json, words=lambda: typer.echo("\n".join(override_lines(report))))
@@ -212,19 +212,6 @@ def delete(
             typer.echo(f"left, because they were held meanwhile: {', '.join(told['left'])}")
 
     tell(told, as_json=as_json, words=words)
-
-
-def _time(text: str | None, option: str) -> datetime | None:
-    """In UTC where the text names no zone."""
-    if text is None:
-        return None
-    try:
-        time = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise BadUsage(
-            f'"{text}" is no time', where=option, hint="for example 2026-01-31 or 2026-01-31T14:30"
-        ) from error
-    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def _actor(by: str | None) -> str:

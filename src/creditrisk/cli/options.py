@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -42,3 +43,16 @@ def settings_of(overrides: list[str] | None, estimator: str | None = None) -> di
     if estimator:
         settings["training.estimator"] = estimator
     return settings
+
+
+def moment_of(text: str | None, option: str) -> datetime | None:
+    """A time as somebody writes it; in UTC where it names no zone."""
+    if text is None:
+        return None
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise BadUsage(
+            f'"{text}" is no time', where=option, hint="for example 2026-01-31 or 2026-01-31T14:30"
+        ) from error
+    return time if time.tzinfo else time.replace(tzinfo=UTC)

@@ -15,6 +15,7 @@ from creditrisk.cli import approving, canary, deciding, demo, inventory, looking
 from creditrisk.cli.audit import audit
 from creditrisk.cli.decisions import decisions
 from creditrisk.cli.keys import keys
+from creditrisk.cli.monitoring import monitor
 from creditrisk.cli.outcomes import outcomes
 from creditrisk.cli.output import STOPPED, tell_error
 from creditrisk.errors import BadUsage, CreditRiskError, OutsideFailed
@@ -73,6 +74,7 @@ app.command()(notifying.notify)
 app.command()(notifying.metrics)
 app.command()(looking.publish)
 app.command()(looking.lineage)
+app.add_typer(monitor)
 app.add_typer(decisions)
 app.add_typer(outcomes)
 app.add_typer(audit)

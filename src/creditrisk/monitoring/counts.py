@@ -143,7 +143,7 @@ class Counting:
     ) -> None:
         if since is not None and until is not None and not since < until:
             raise BadUsage(f"{since:%Y-%m-%d} is not before {until:%Y-%m-%d}", hint="--since must come before --until")
-        self._bins = bins
+        self.bins = bins
         self._by = by
         self._since, self._until = since, until
         self._one = one
@@ -188,7 +188,7 @@ class Counting:
         """
         if name in self._faults:
             return
-        bins = self._bins[name]
+        bins = self.bins[name]
         fault = wrong_type(column.type, bins)
         if fault:
             self.fault(name, fault)
@@ -210,9 +210,9 @@ class Counting:
         Raises BadData where the times lie so far apart that they cannot be right.
         """
         places = self._listed()
-        finest = {name: self._finest(name, places) for name in self._bins if name not in self._faults}
-        numbers = {name for name in finest if self._bins[name].is_number}
-        ranged = {name for name in numbers if self._bins[name].low is not None and self._bins[name].high is not None}
+        finest = {name: self._finest(name, places) for name in self.bins if name not in self._faults}
+        numbers = {name for name in finest if self.bins[name].is_number}
+        ranged = {name for name in numbers if self.bins[name].low is not None and self.bins[name].high is not None}
         return Counted(
             tuple(_period_name(place, self._by, self._one) for place in places),
             np.array([self._rows.get(place, 0) for place in places], dtype=np.int64),
@@ -223,7 +223,7 @@ class Counting:
         )
 
     def _finest(self, name: str, places: Sequence[int]) -> Counts:
-        counts = np.zeros((len(places), _finest_size(self._bins[name])), dtype=np.int64)
+        counts = np.zeros((len(places), _finest_size(self.bins[name])), dtype=np.int64)
         for row, place in enumerate(places):
             if place in self._counts.get(name, {}):
                 counts[row] = self._counts[name][place]

@@ -32,6 +32,8 @@ from creditrisk.monitoring.counts import (
 )
 
 ANSWERS = (SCORE, PD, GRADE, DECISION)
+AS_NUMBER = {"pass": 0, "not_enough_evidence": 1, "fail": 2}
+OF_MACHINES = ("psi", "ks", "jensen_shannon", "wasserstein_in_spreads", "missing_now", "new_words_now")
 MOST_NAMED = 5
 """Columns that a reason names."""
 
@@ -320,13 +322,23 @@ def _named(names: Iterable[str]) -> str:
     return ", ".join(told[:MOST_NAMED]) + more
 
 
-def metrics(report: Mapping[str, Any]) -> dict[str, Any]:
-    """The report as flat numbers for machines: {"verdict": 0 pass, 1 not enough evidence, 2 fail, ...}; None stays."""
-    numbers = {"pass": 0, "not_enough_evidence": 1, "fail": 2}
-    flat: dict[str, Any] = {"verdict": numbers[report["verdict"]], "rows": report["rows"]["now"]}
-    flat |= {f"columns_{verdict}": count for verdict, count in report["counts"].items()}
+def metrics(report: Mapping[str, Any]) -> dict[str, float | int | None]:
+    """The report as flat numbers for machines; what is not known stays None.
+
+    verdict: 0 pass, 1 not enough evidence, 2 fail.  latest: of the last period that has rows.
+    """
+    flat: dict[str, float | int | None] = {
+        "verdict": AS_NUMBER[report["verdict"]],
+        "rows": report["rows"]["now"],
+        **{f"columns_{verdict}": count for verdict, count in report["counts"].items()},
+    }
+    held = [place for place, period in enumerate(report["periods"]) if period["rows"]]
+    latest = report["periods"][held[-1]] if held else None
+    flat["latest.rows"] = latest["rows"] if latest else None
+    flat["latest.verdict"] = AS_NUMBER[latest["verdict"]] if latest else None
     for row in report["columns"]:
-        for figure in ("psi", "ks", "jensen_shannon", "wasserstein_in_spreads", "missing_now", "new_words_now"):
-            flat[f"{row['column']}.{figure}"] = row[figure]
-        flat[f"{row['column']}.chi_square_p"] = row["chi_square"]["p"] if row["chi_square"] else None
+        name = row["column"]
+        flat |= {f"{name}.{figure}": row[figure] for figure in OF_MACHINES}
+        flat[f"{name}.chi_square_p"] = row["chi_square"]["p"] if row["chi_square"] else None
+        flat[f"{name}.psi_latest"] = row["by_period"]["psi"][held[-1]] if held else None
     return flat
