@@ -7,7 +7,7 @@ SHELL := bash
 BIN := .venv/bin
 BOOK ?= home_credit
 WORKSPACE ?= workspace
-ALIAS ?= candidate
+ALIAS ?= production
 WORKERS ?= 2
 PYTEST := $(BIN)/pytest -q -n $(WORKERS) --dist loadfile
 
@@ -41,7 +41,7 @@ bench-full: env ## the benchmarks, and the tests that break servers, at the size
 	  tests/e2e/test_server.py tests/unit/serving/test_any_request.py tests/integration/test_record_or_file.py \
 	  tests/unit/governance/test_audit.py tests/property/test_governance_properties.py
 
-serve: env ## BOOK's ALIAS (candidate) on http://127.0.0.1:8080, docs/serving.md
+serve: env ## BOOK's ALIAS (production) on http://127.0.0.1:8080, docs/serving.md
 	@$(BIN)/creditrisk serve $(BOOK) --alias $(ALIAS) --workspace $(WORKSPACE)
 
 docs: env ## write docs/reference again from the code, then check every page
