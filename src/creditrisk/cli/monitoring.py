@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from creditrisk.cli.options import WORKSPACE, Actor, AsJson, BookName, Debug, WorkspaceDir, moment_of
+from creditrisk.cli.outcomes import monitor_outcomes
 from creditrisk.cli.output import show, tell
 from creditrisk.cli.work import at_the_window
 from creditrisk.errors import BadUsage, did_you_mean
@@ -91,3 +92,6 @@ def _tell(report: dict[str, Any], page: Path, *, as_json: bool) -> None:
         typer.echo(f"worth reading: {page}")
 
     tell(report, as_json=as_json, words=words)
+
+
+monitor.command("outcomes")(monitor_outcomes)

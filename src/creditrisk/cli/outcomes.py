@@ -76,6 +76,36 @@ def listed(
     tell(told, as_json=as_json, words=lambda: show(deliveries_table(told)))
 
 
+def monitor_outcomes(
+    book: BookName,
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", metavar="DATE", help="What was known on that day; else today.")
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option("--since", metavar="DATE", help="Only decisions from that day on.")
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option("--model", metavar="HASH_OR_VERSION", help="Else the one in production.")
+    ] = None,
+    workspace: WorkspaceDir = WORKSPACE,
+    by: Actor = None,
+    as_json: AsJson = False,
+    debug: Debug = False,  # noqa: ARG001
+) -> None:
+    """How the model did on loans whose outcome is known, by vintage, and from when the rest can be told."""
+    from creditrisk.pages.outcomes import outcomes_table
+    from creditrisk.pipelines.monitor_outcomes import run
+    from creditrisk.wiring import decision_store_for
+
+    day, start = date_of(as_of, "--as-of"), date_of(since, "--since")
+    with (
+        at_the_window(book, workspace, as_json=as_json, by=by) as context,
+        closing(decision_store_for(workspace, create=False)) as store,
+    ):
+        report = run(context, store, as_of=day, since=start, model=model)
+    tell(report, as_json=as_json, words=lambda: show(outcomes_table(report)))
+
+
 def date_of(text: str | None, option: str) -> dt.date | None:
     """A day that an option names. Raises BadUsage for what is none."""
     if text is None:

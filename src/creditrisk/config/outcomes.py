@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -37,6 +37,8 @@ class Outcomes(Strict):
     """A feature of the model with the contract's months: a loan's window is then these and `months_after_term`."""
     months_after_term: Annotated[int, Field(ge=0, le=120)] = 0
     """Months after the contract's end that still count, until the last bads are booked."""
+    granted: Literal["approved", "all"] = "approved"
+    """Which decisions became loans: those that were approved, or `all` where the model only advises or is tried out."""
     known_after_months: Annotated[int, Field(ge=0, le=120)] = 1
     """Months from the end of a window until what happened in it has been delivered."""
     unheard_max: UnheardMax = UnheardMax(

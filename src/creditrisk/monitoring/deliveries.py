@@ -163,10 +163,8 @@ def _placed(
     elif (found := _decisions_of(row, decisions, of_entity)) is None:
         what = "no decision of this book has this id" if row.decision_id else "nothing was decided about this entity"
         findings.append(refused("unknown", what, row.line, "see that the file belongs to this book and workspace"))
-    elif all(row.day < decision.day for decision in found):
-        findings.append(
-            refused("before", "it happened before the decision", row.line, "see which of the dates is right")
-        )
+    elif row.day < loan_of(found).day:
+        findings.append(refused("before", "it happened before the decision", row.line, "see which date is right"))
     elif (
         row.decision_id
         and row.entity
@@ -187,13 +185,15 @@ def _decisions_of(
     return of_entity.get(row.entity or "") or None
 
 
+def loan_of(decisions: Sequence[Decision]) -> Decision:
+    """Which of an entity's decisions, oldest first, made its loan: the first that was approved, else the last."""
+    return next((each for each in decisions if each.answer == Verdict.APPROVE), decisions[-1])
+
+
 def _named(row: Row, of_entity: Mapping[str, Sequence[Decision]]) -> Row:
-    """With its decision: of an entity's the last that was approved before the outcome, else the last before it."""
     if row.decision_id is not None:
         return row
-    before = [decision for decision in of_entity[row.entity or ""] if decision.day <= row.day]
-    granted = [decision for decision in before if decision.answer == Verdict.APPROVE]
-    return replace(row, decision_id=(granted or before)[-1].decision_id)
+    return replace(row, decision_id=loan_of(of_entity[row.entity or ""]).decision_id)
 
 
 def _each_once(rows: Sequence[Row], findings: list[Finding]) -> list[Row]:

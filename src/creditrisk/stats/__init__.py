@@ -8,10 +8,12 @@ from creditrisk.stats.discrimination import (
     gini,
     gini_interval,
     ks,
+    ks_interval,
     pr_auc,
     roc_auc,
     roc_points,
 )
+from creditrisk.stats.expected import auc_by_chance, expected_auc, expected_brier, expected_log_loss
 from creditrisk.stats.histograms import bin_counts, bin_places, psi, psi_of_each, quantile_edges
 from creditrisk.stats.intervals import bootstrap_interval, wilson_interval
 from creditrisk.stats.logistic import fit_line, fit_plane, log_elementwise, logit, sigmoid, softplus
@@ -39,12 +41,13 @@ from creditrisk.stats.shifts import (
 from creditrisk.stats.two_shares import shares_test
 
 __all__ = [
-    "CalibrationLine", "CalibrationLineIntervals", "ChiSquare", "Difference", "Reliability", "Tested", "auc_difference",
-    "auc_interval", "bin_counts", "bin_places", "binomial_test", "bootstrap_interval", "brier", "calibration_line",
-    "calibration_line_intervals", "chi_square", "clopper_pearson_interval", "ece", "fit_line", "fit_plane", "gini",
-    "gini_interval", "holm", "hosmer_lemeshow", "jeffreys_test", "jensen_shannon_distance", "ks", "ks_distance",
-    "line_test", "log_elementwise", "log_loss", "logit", "losses", "mean_test", "need_line", "paired_difference",
-    "paired_quantile_gaps", "paired_share_difference", "pr_auc", "promise_test", "psi", "psi_of_each", "quantile_edges",
-    "reliability", "roc_auc", "roc_points", "shares_test", "sigmoid", "softplus", "spiegelhalter",
-    "wasserstein_distance", "wilson_interval",
+    "CalibrationLine", "CalibrationLineIntervals", "ChiSquare", "Difference", "Reliability", "Tested", "auc_by_chance",
+    "auc_difference", "auc_interval", "bin_counts", "bin_places", "binomial_test", "bootstrap_interval", "brier",
+    "calibration_line", "calibration_line_intervals", "chi_square", "clopper_pearson_interval", "ece", "expected_auc",
+    "expected_brier", "expected_log_loss", "fit_line", "fit_plane", "gini", "gini_interval", "holm", "hosmer_lemeshow",
+    "jeffreys_test", "jensen_shannon_distance", "ks", "ks_distance", "ks_interval", "line_test", "log_elementwise",
+    "log_loss", "logit", "losses", "mean_test", "need_line", "paired_difference", "paired_quantile_gaps",
+    "paired_share_difference", "pr_auc", "promise_test", "psi", "psi_of_each", "quantile_edges", "reliability",
+    "roc_auc", "roc_points", "shares_test", "sigmoid", "softplus", "spiegelhalter", "wasserstein_distance",
+    "wilson_interval",
 ]  # fmt: skip

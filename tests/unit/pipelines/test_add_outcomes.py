@@ -68,7 +68,7 @@ def test_a_dry_run_says_what_would_be_taken_and_writes_nothing(context: Context,
     assert not context.workspace.audit.exists()
 
 
-def test_an_entity_stands_for_its_last_approved_decision_before_the_outcome(context: Context) -> None:
+def test_an_entity_stands_for_the_decision_that_first_approved_it(context: Context) -> None:
     store = stored(
         [
             decision(0, "2025-01-10", entity_id="A7", decision="decline"),

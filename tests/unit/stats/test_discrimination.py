@@ -8,7 +8,18 @@ from scipy.stats import ks_2samp, norm
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from creditrisk.errors import BadData
-from creditrisk.stats import auc_difference, auc_interval, gini, gini_interval, ks, pr_auc, roc_auc, roc_points
+from creditrisk.stats import (
+    auc_difference,
+    auc_interval,
+    bootstrap_interval,
+    gini,
+    gini_interval,
+    ks,
+    ks_interval,
+    pr_auc,
+    roc_auc,
+    roc_points,
+)
 
 
 def _drawn(seed: int, rows: int = 800, decimals: int = 2) -> tuple[np.ndarray, np.ndarray]:
@@ -111,3 +122,19 @@ def test_a_difference_without_an_error_is_told() -> None:
         auc_difference([0, 0, 1, 1], [1, 2, 3, 4], [4, 3, 2, 1])
     with pytest.raises(BadData, match="two of each"):
         auc_difference([0, 0, 1], [1, 2, 3], [3, 2, 1])
+
+
+def test_the_interval_of_a_ks_holds_it_and_is_that_of_resampled_rows() -> None:
+    random = np.random.default_rng(11)
+    p = random.beta(1.0, 4.0, 3000)
+    y = (random.random(3000) < p).astype(float)
+    told = ks_interval(y, p, seed=3, rounds=400)
+    plain = bootstrap_interval(ks, y, p, seed=4, rounds=400)
+    assert told.value == ks(y, p)
+    assert told.low <= told.value <= told.high
+    assert (told.low, told.high) == pytest.approx((plain.low, plain.high), abs=0.01)
+
+
+def test_the_interval_of_a_ks_needs_both_classes() -> None:
+    with pytest.raises(BadData):
+        ks_interval([1, 1], [0.2, 0.3], seed=1)
