@@ -56,7 +56,7 @@ def main() -> int:
     options.add_argument("--workspace", type=Path, help="one that holds trained books already")
     options.add_argument("--book", choices=BOOKS, action="append")
     options.add_argument("--seconds", type=float, default=10.0)
-    options.add_argument("--requests", type=int, default=20_000, help="between the two looks at the memory")
+    options.add_argument("--requests", type=int, default=20_000, help="while the memory is looked at")
     options.add_argument("--callers", type=int, default=32)
     options.add_argument("--no-mlflow", action="store_true")
     chosen = options.parse_args()
@@ -77,7 +77,7 @@ def _tell(name: str, root: Path, folder: Path, chosen: argparse.Namespace) -> in
           f"{np.mean([len(body) for body in bodies]):,.0f} bytes each")  # fmt: skip
     with _server(name, root, folder) as server:
         requests = [_request("/predict", body) for body in bodies]
-        ours, slow, before, after = _measured(server, requests, chosen, RATES[name])
+        ours, slow, memory = _measured(server, requests, chosen, RATES[name])
     theirs = None
     if not chosen.no_mlflow:
         with _mlflow(name, root, folder) as server:
@@ -88,7 +88,8 @@ def _tell(name: str, root: Path, folder: Path, chosen: argparse.Namespace) -> in
     print(f"  {ours.per_second:7.1f} decisions/s with {chosen.callers} callers     (promised: {least:.0f})")
     print(f"  {ours.cpu_ms_each:7.2f} ms of processor time for each")
     print(f"  {p50:7.1f} ms p50, {p99:.1f} ms p99 at {RATES[name]:.0f}/s  (promised: p99 under {most:.0f})")
-    print(f"  {before:7.1f} MB before, {after:.1f} MB after {chosen.requests:,} requests")
+    print(f"  {memory[0]:7.1f} MB before, then after each tenth of {chosen.requests:,} requests: "
+          f"{', '.join(f'{one:.1f}' for one in memory[1:])} MB")  # fmt: skip
     print(f"  {ours.failed + slow.failed} of {len(ours.seconds) + len(slow.seconds)} requests failed")
     enough = ours.per_second >= least and p99 <= most and not ours.failed + slow.failed
     if theirs is not None:
@@ -111,13 +112,15 @@ def _child_rows(record: Mapping[str, Any]) -> int:
 
 def _measured(
     server: Server, requests: Sequence[bytes], chosen: argparse.Namespace, rate: float
-) -> tuple[Answered, Answered, float, float]:
+) -> tuple[Answered, Answered, list[float]]:
     asyncio.run(closed_loop(server.port, requests, callers=chosen.callers, seconds=2.0))  # everything is loaded then
     ours = _throughput(server, requests, chosen)
     slow = asyncio.run(open_loop(server.port, requests, rate=rate, seconds=chosen.seconds))
-    before = server.megabytes()
-    asyncio.run(closed_loop(server.port, requests, callers=chosen.callers, most=chosen.requests))
-    return ours, slow, before, server.megabytes()
+    memory = [server.megabytes()]
+    for _ in range(10):
+        asyncio.run(closed_loop(server.port, requests, callers=chosen.callers, most=chosen.requests // 10))
+        memory.append(server.megabytes())
+    return ours, slow, memory
 
 
 def _throughput(server: Server, requests: Sequence[bytes], chosen: argparse.Namespace) -> Answered:
