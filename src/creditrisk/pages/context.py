@@ -32,6 +32,7 @@ class ModelFacts(TypedDict, total=False):
     alias: str
     bundle_sha256: str
     estimator: str
+    trained_by: str
     calibration: str
     """Name of the calibrator that is served."""
     features: int

@@ -19,6 +19,7 @@ from creditrisk.sources import Limits
 if TYPE_CHECKING:
     from creditrisk.contracts import Checked
 
+INGESTION = "ingestion_summary.json"
 INVENTED_NOTE = "README.txt"
 """What the demo lays beside invented tables: whatever is made from them says so."""
 
@@ -58,8 +59,11 @@ class Context:
 
     @property
     def invented(self) -> bool:
-        """Do the raw tables say of themselves that they are invented?"""
-        return is_invented(self.raw)
+        """Do the raw tables say of themselves that they are invented? Where none are named, those ingested last."""
+        if not self.from_sources:
+            return is_invented(self.raw)
+        ingested = self.folder.report(INGESTION)
+        return bool(read_json(ingested).get("invented_data")) if ingested.is_file() else is_invented(self.raw)
 
     @property
     def checks_off(self) -> list[dict[str, Any]]:

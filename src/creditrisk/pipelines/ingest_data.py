@@ -22,7 +22,7 @@ from creditrisk.pipelines import data_freshness
 from creditrisk.pipelines.accepted import Accepted, to_compare_with, write_profile
 from creditrisk.pipelines.addresses import fetch_raw
 from creditrisk.pipelines.check_data import need_promises_kept
-from creditrisk.pipelines.context import Context
+from creditrisk.pipelines.context import INGESTION, Context, is_invented
 from creditrisk.pipelines.fetch_sources import fetch_sources
 from creditrisk.pipelines.lineage import add_step, table_node
 from creditrisk.pipelines.origins import origin_of, was_fetched
@@ -69,9 +69,10 @@ def run(context: Context) -> dict[str, Any]:
         assign(read_labels(book, arrived.bronze[MAIN].path, context.duck), book.portfolio.split)
         write_profile(bronze, Accepted(made, checked.profiles), before)
     report = context.report(
-        "ingestion_summary.json",
+        INGESTION,
         {
             **ingestion_summary(arrived.landed, arrived.bronze, [*absent, *arrived.quarantined]),
+            "invented_data": is_invented(context.raw),  # whatever was ingested before
             "meta": {"sources": {name: _told(origin) for name, origin in origins.items()}},
         },
         inputs={landed.name: landed.sha256 for landed in arrived.landed.values()},

@@ -83,6 +83,7 @@ def gather(context: Context, seconds: Mapping[str, float]) -> RunContext:
             "alias": _alias(promoted, move),
             "bundle_sha256": trained["bundle_sha256"],
             "estimator": trained["estimator"],
+            "trained_by": str(trained["meta"]["actor"]),
             "calibration": trained["calibration"]["served"],
             "features": len(trained["importance"]),
         }

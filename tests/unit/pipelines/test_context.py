@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+from creditrisk.files import write_json
 from creditrisk.governance import Act, verify_chain
 from creditrisk.kinds import sha256_of_file
 from creditrisk.pipelines.context import Context, is_invented
@@ -38,6 +40,16 @@ def test_a_note_that_begins_with_invented_data_marks_the_folder_and_its_files(tm
     (tmp_path / "README.txt").write_text("Invented data\n====", encoding="utf-8")
     assert is_invented(tmp_path)
     assert is_invented(tmp_path / "loans.csv")
+
+
+def test_where_no_raw_folder_is_named_the_last_ingestion_tells(fresh: Callable[..., Context], tmp_path: Path) -> None:
+    named, real = fresh(), tmp_path / "real"
+    real.mkdir()
+    later = replace(named, from_sources=True)
+    assert not later.invented
+    write_json(named.folder.report("ingestion_summary.json"), {"invented_data": True})
+    assert later.invented
+    assert not replace(named, raw=real).invented
 
 
 def test_progress_of_a_stage_carries_its_name(tmp_path: Path) -> None:
