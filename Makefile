@@ -44,9 +44,10 @@ bench-full: env ## the benchmarks, and the tests that break servers, at the size
 serve: env ## BOOK's ALIAS (production) on http://127.0.0.1:8080, docs/serving.md
 	@$(BIN)/creditrisk serve $(BOOK) --alias $(ALIAS) --workspace $(WORKSPACE)
 
-docs: env ## write docs/reference again from the code, then check every page
+docs: env ## write docs/reference, dashboards and alert rules again from the code, then check every page
 	$(BIN)/python -m scripts.reference
-	$(BIN)/pytest -q tests/unit/test_docs.py
+	$(BIN)/python -m scripts.dashboards
+	$(BIN)/pytest -q tests/unit/test_docs.py tests/unit/test_dashboards.py
 
 lock: ## resolve requirements/*.txt again from pyproject.toml; newest versions: make lock UPGRADE=--upgrade
 	@scripts/lock.sh $(UPGRADE)

@@ -1,7 +1,8 @@
 """Writes docs/reference from the code, so that no page says otherwise: `make docs`.
 
 portfolio, contract, reasons and settings come from the typed configuration and the strings under its fields; errors
-from the error family; cli from the command tree's own help; reports from the JSON Schemas in docs/schemas.
+from the error family; cli from the command tree's own help; reports from the JSON Schemas in docs/schemas; figures from
+what the server and `creditrisk metrics` tell, and the alert rules.
 """
 
 from __future__ import annotations
@@ -35,7 +36,10 @@ from creditrisk.config import (
     Settings,
     SinkSettings,
 )
+from creditrisk.monitoring import MEANINGS
 from creditrisk.scoring import score_schema
+from creditrisk.serving.metrics import Metrics
+from scripts.alert_rules import GROUPS
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "docs" / "reference"
@@ -83,6 +87,7 @@ def pages() -> dict[Path, str]:
         "errors.md": errors_page(),
         "cli.md": cli_page(),
         "reports.md": reports_page(),
+        "figures.md": figures_page(),
     }
     return {FOLDER / name: text for name, text in texts.items()}
 
@@ -126,6 +131,39 @@ def _settings_table(settings: type[BaseSettings]) -> str:
         variable = str(field.validation_alias or f"{prefix}{name}".upper())
         rows.append((f"`{variable}`", type_in_words(field), _default(field), said.get(name, "")))
     return _table(("variable", "type", "default", "meaning"), rows)
+
+
+def figures_page() -> str:
+    served = sorted(Metrics().registry.collect(), key=lambda family: str(family.name))
+    parts = [
+        "# Figures and alert rules",
+        MADE,
+        "Each with the label `book`; docs/dashboards.md says how they are read.",
+        "## Of a server",
+        "By `/metrics`; a counter ends in `_total`, a histogram in `_bucket`, `_sum` and `_count`.",
+        _table(
+            ("figure", "kind", "meaning"),
+            [(f"`{family.name}`", family.type, f"{family.documentation}.") for family in served],
+        ),
+        "## Of monitoring",
+        "By `creditrisk metrics`. What a report does not know gives no figure.",
+        _table(("figure", "meaning"), [(f"`creditrisk_{name}`", f"{says}.") for name, says in MEANINGS.items()]),
+        "## Alert rules",
+        "Of `deploy/prometheus/alerts.yml`.",
+        _table(
+            ("alert", "when", "for", "severity", "look at"),
+            [
+                (f"`{rule.name}`", f"`{rule.expr}`", rule.lasts, _of_the_series(rule.severity), rule.look_at)
+                for rules in GROUPS.values()
+                for rule in rules
+            ],
+        ),
+    ]
+    return _page(parts)
+
+
+def _of_the_series(severity: str) -> str:
+    return "of the alarm" if severity.startswith("{{") else severity
 
 
 def errors_page() -> str:

@@ -15,6 +15,7 @@ from creditrisk.ports import Clock, MetricsSink
 REPORTS = {
     "data_freshness.json": "freshness",
     "drift_metrics.json": "monitor production",
+    "production_drift_report.json": "monitor production",
     "outcomes_report.json": "monitor outcomes",
     "alarms.json": "monitor alarms",
     "retrain_trigger.json": "retrain",
