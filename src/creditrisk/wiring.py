@@ -47,6 +47,8 @@ from creditrisk.sources import Limits
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
+    from creditrisk.pipelines.evidently_rows import ExtraPage
+
 MODEL_CODE = Path(__file__).resolve().parent / "scoring" / "pyfunc.py"
 
 
@@ -87,6 +89,15 @@ def governance_for(book: Book, workspace: Path, *, actor: str | None = None, pro
 def watching_for(book: Book, workspace: Path, *, actor: str | None = None, progress: Progress) -> Context:
     """The same for whoever watches what was decided: nobody is waited for, and nobody waits."""
     return _context(book, Workspace(workspace).open(), actor, None, progress, None)
+
+
+def extra_page(wanted: bool) -> ExtraPage | None:
+    """Evidently's page, where somebody wants it."""
+    if not wanted:
+        return None
+    from creditrisk.adapters.evidently_page import write_evidently_page
+
+    return write_evidently_page
 
 
 def model_inventory(workspace: Path, names_or_paths: Sequence[str]) -> dict[str, Any]:

@@ -20,6 +20,11 @@ monitor = typer.Typer(
     rich_markup_mode=None,
 )
 
+Evidently = Annotated[
+    bool,
+    typer.Option("--evidently", help="Evidently's page as well; it needs the extra `reports`, and takes its time."),
+]
+
 
 @monitor.callback(invoke_without_command=True)
 def _root(context: typer.Context) -> None:
@@ -31,6 +36,7 @@ def _root(context: typer.Context) -> None:
 def drift(
     book: BookName,
     workspace: WorkspaceDir = WORKSPACE,
+    evidently: Evidently = False,
     by: Actor = None,
     as_json: AsJson = False,
     debug: Debug = False,  # noqa: ARG001
@@ -38,9 +44,10 @@ def drift(
     """Train against test: the test part of the last run against the rows that its model learnt from."""
     from creditrisk.pipelines.monitor_drift import REPORT
     from creditrisk.pipelines.monitor_drift import run as monitor_drift
+    from creditrisk.wiring import extra_page
 
     with at_the_window(book, workspace, as_json=as_json, by=by) as context:
-        report = monitor_drift(context)
+        report = monitor_drift(context, extra_page(evidently))
         page = context.folder.report(REPORT).with_suffix(".html")
     _tell(report, page, as_json=as_json)
 
@@ -62,6 +69,7 @@ def production(
     every: Annotated[
         str, typer.Option("--by", metavar="PERIOD", help="week, month, or one for all together.")
     ] = "month",
+    evidently: Evidently = False,
     alias: Annotated[str, typer.Option("--alias", help="Which version of the registered model.")] = "production",
     as_json: AsJson = False,
     debug: Debug = False,  # noqa: ARG001
@@ -72,14 +80,16 @@ def production(
     from creditrisk.monitoring.counts import By
     from creditrisk.pipelines.monitor_drift import PRODUCTION
     from creditrisk.pipelines.monitor_production import run as monitor_production
-    from creditrisk.wiring import decision_store_for
+    from creditrisk.wiring import decision_store_for, extra_page
 
     if every not in list(By):
         raise BadUsage(f'no period "{every}"', where="--by", hint=did_you_mean(every, list(By)))
     begin, end = moment_of(since, "--since"), moment_of(until, "--until")
     source = nullcontext(current) if current is not None else closing(decision_store_for(workspace, create=False))
     with at_the_window(book, workspace, as_json=as_json) as context, source as now:
-        report = monitor_production(context, now, alias=alias, by=By(every), since=begin, until=end)
+        report = monitor_production(
+            context, now, alias=alias, by=By(every), since=begin, until=end, extra_page=extra_page(evidently)
+        )
         page = context.folder.report(PRODUCTION).with_suffix(".html")
     _tell(report, page, as_json=as_json)
 

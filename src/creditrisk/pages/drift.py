@@ -11,6 +11,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from creditrisk.monitoring.drift import is_judged
 from creditrisk.pages.environment import environment
 from creditrisk.pages.formats import count, decimals, percent
 from creditrisk.pages.terminal import verdict_in_words
@@ -19,7 +20,9 @@ MOST_ON_MAP = 40
 """Columns on the heat map: the answers and the features that weigh most."""
 MOST_DRAWN = 12
 """Features drawn then and now: those that moved, then those that weigh most."""
-MOST_IN_TERMINAL = 15
+MOST_IN_TERMINAL = 12
+WORTH_TELLING = 0.005
+"""A share of rows; fewer are in the figures, and make no sentence."""
 
 _STYLES = {"pass": "green", "fail": "bold red", "not_enough_evidence": "bold yellow"}
 _WORDS = {"pass": "pass", "fail": "MOVED", "not_enough_evidence": "cannot tell"}
@@ -33,11 +36,13 @@ def render_drift(report: Mapping[str, Any], title: str) -> str:
     rows: Sequence[Row] = [{**row, "says": says(row), "label": _label(row)} for row in report["columns"]]
     features = [row for row in rows if row["what"] == "feature"]
     moved = [row for row in rows if row["verdict"] == "fail"]
+    counts = [is_judged(row) for row in moved]
     view = {
         "title": title,
         "report": report,
         "verdicts": _WORDS,
-        "moved": moved,
+        "moved": [row for row, judged in zip(moved, counts, strict=True) if judged],
+        "also_moved": [row for row, judged in zip(moved, counts, strict=True) if not judged],
         "answers": [{**row, "drawn": _drawn(row)} for row in rows if row["what"] == "answer"],
         "features": features,
         "raw": [row for row in rows if row["what"] == "raw"],
@@ -54,13 +59,15 @@ def says(row: Row) -> str:
     if row["psi"] is None:
         return str(row["reason"])
     before, now = row["missing_before"], row["missing_now"]
-    if before is not None and now is not None and abs(now - before) >= 0.005:
+    if before is not None and now is not None and abs(now - before) > WORTH_TELLING:
         told.append(f"missing {percent(before)} before, {percent(now)} now")
     if row["new_words_now"] is not None and row["new_words_now"] > row["new_words_before"]:
         told.append(f"words not seen before in {percent(row['new_words_now'], 2)} of the rows")
-    for side, limit in (("below", "low"), ("above", "high")):
-        if row[f"rows_{side}"]:
-            told.append(f"{count(row[f'rows_{side}'])} rows {side} {_short(row[limit])}, which no development row is")
+    for side, limit, end in (("below", "low", "lowest"), ("above", "high", "highest")):
+        beyond = row[f"rows_{side}"]
+        if beyond is not None and beyond > WORTH_TELLING * row["actual_rows"]:
+            share = percent(beyond / row["actual_rows"])
+            told.append(f"{share} {side} {_short(row[limit])}, the {end} at development")
     if row["wasserstein_in_spreads"] is not None and row["wasserstein_in_spreads"] >= 0.05:
         told.append(f"carried by {decimals(row['wasserstein_in_spreads'], 2)} standard deviations")
     return "; ".join(told)
@@ -167,28 +174,26 @@ def _periods(periods: Sequence[Mapping[str, Any]]) -> Table:
     return table
 
 
-def _columns(report: Mapping[str, Any]) -> Table:
-    """The answers, then the features that moved or weigh most."""
-    rows = [row for row in report["columns"] if row["what"] != "raw"]
-    moved = [row for row in report["columns"] if row["verdict"] == "fail"]
-    chosen = [row for row in report["columns"] if row in moved or row in rows[:MOST_IN_TERMINAL]][
-        : 2 * MOST_IN_TERMINAL
-    ]
+def _columns(report: Mapping[str, Any]) -> RenderableType:
+    """The answers, and the features that moved or weigh most; of what does not count, how many moved."""
+    rows = [row for row in report["columns"] if is_judged(row)]
+    chosen = [row for place, row in enumerate(rows) if place < MOST_IN_TERMINAL or row["verdict"] == "fail"]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("column", overflow="fold")
     for name in ("weight", "PSI", "chance"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
     table.add_column("what changed", overflow="fold")
-    for row in chosen:
+    for row in chosen[: 3 * MOST_IN_TERMINAL]:
         table.add_row(
-            Text(("raw " if row["what"] == "raw" else "") + _label(row)),
+            Text(_label(row)),
             percent(row["importance"]),
             decimals(row["psi"]),
             decimals(row["by_chance"]),
             Text(_WORDS[row["verdict"]], style=_STYLES[row["verdict"]]),
             Text(says(row)),
         )
-    if len(report["columns"]) > len(chosen):
-        table.caption = Text(f"{len(report['columns']) - len(chosen)} more columns stand in the report")
-    return table
+    others = [row for row in report["columns"] if not is_judged(row)]
+    also = sum(row["verdict"] == "fail" for row in others)
+    told = f"{count(len(report['columns']) - len(table.rows))} more columns stand in the report"
+    return Group(table, Text(told + (f"; of {len(others)} that decide nothing {also} moved" if others else ""), "dim"))

@@ -18,6 +18,7 @@ from creditrisk.monitoring.counts import FEATURE, RAW, Counted, Counting, bins_o
 from creditrisk.monitoring.drift import Limits, drift, metrics, need_known
 from creditrisk.pages.drift import render_drift
 from creditrisk.pipelines.context import Context
+from creditrisk.pipelines.evidently_rows import ExtraPage, development_features, page_beside, parquet_rows
 from creditrisk.pipelines.lineage import need_unchanged
 from creditrisk.pipelines.train_model import newest_bundle
 
@@ -25,9 +26,10 @@ REPORT, PRODUCTION, METRICS = "drift_report.json", "production_drift_report.json
 """The two reports, each with a page beside it, and both as flat numbers."""
 
 
-def run(context: Context) -> dict[str, Any]:
+def run(context: Context, extra_page: ExtraPage | None = None) -> dict[str, Any]:
     """drift_report.json and .html, and drift_metrics.json.
 
+    extra_page: drawn of the rows themselves as well, into drift_report_evidently.html.
     Raises MissingInput before the stage evaluate has run, BrokenFile where a part is not what the split made.
     """
     folder = context.folder
@@ -52,7 +54,12 @@ def run(context: Context) -> dict[str, Any]:
             place="test part of the last run",
         ),
     }
-    return written(context, REPORT, body, {"bundle": bundle.sha256, "test": marks["test"]})
+    report = written(context, REPORT, body, {"bundle": bundle.sha256, "test": marks["test"]})
+    if extra_page is not None:
+        context.progress("drift", "Evidently's page", 0.5)
+        then, now = development_features(context, bundle), parquet_rows([test], bundle.preprocess.names)
+        extra_page(then, now, page_beside(folder.report(REPORT)), limits_of(context).psi)
+    return report
 
 
 def limits_of(context: Context) -> Limits:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -80,3 +81,16 @@ def test_nothing_of_a_person_stands_in_the_report(own: Context) -> None:
     text = json.dumps(monitor_drift.run(own))
     assert "loan_id" not in text
     assert str(Path.cwd()) not in text
+
+
+def test_an_extra_page_is_given_the_rows_of_then_and_now(own: Context) -> None:
+    seen: list[tuple[int, int, str, float]] = []
+
+    def draw(then: pa.Table, now: pa.Table, page: Path, limit: float) -> list[str]:
+        assert then.column_names == now.column_names
+        seen.append((then.num_rows, now.num_rows, page.name, limit))
+        return []
+
+    report = monitor_drift.run(own, draw)
+    rows = (report["rows"]["before"], report["rows"]["now"])
+    assert seen == [(*rows, "drift_report_evidently.html", 0.25)]

@@ -225,3 +225,28 @@ def test_files_that_cannot_be_told_are_refused_in_words(own: Context, tmp_path: 
     (tmp_path / "other.csv").write_text("a,b\n1,2\n", encoding="utf-8")
     with pytest.raises(BadUsage, match="neither a feature"):
         watched(own, tmp_path / "other.csv")
+
+
+def test_an_extra_page_is_given_recorded_rows_or_those_of_the_file(
+    own: Context, decided: list[Passport], tmp_path: Path
+) -> None:
+    seen: list[tuple[int, list[str]]] = []
+
+    def draw(then: pa.Table, now: pa.Table, page: Path, limit: float) -> list[str]:
+        assert page.name == "production_drift_report_evidently.html"
+        seen.append((now.num_rows, sorted(now.column_names)))
+        return []
+
+    gone = replace(decided[0], payload={})
+    watched(own, holding([gone, *decided[1:]]), extra_page=draw)
+    pq.write_table(pa.table({"income": [1.0, 2.0]}), tmp_path / "rows.parquet")
+    watched(own, tmp_path / "rows.parquet", extra_page=draw)
+    assert seen[0] == (ROWS - 1, sorted(decided[1].payload["features"]))
+    assert seen[1] == (2, ["income"])
+
+
+def test_rows_of_then_that_another_run_replaced_are_refused(own: Context, decided: list[Passport]) -> None:
+    path = own.folder.report("metrics.json")
+    path.write_text(json.dumps({**json.loads(path.read_text()), "bundle_sha256": "ef" * 32}), encoding="utf-8")
+    with pytest.raises(BadUsage, match="the last run made another model"):
+        watched(own, holding(decided), extra_page=lambda *_: [])
