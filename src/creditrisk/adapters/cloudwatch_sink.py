@@ -83,7 +83,7 @@ def _datum(figure: Figure, now: datetime) -> dict[str, Any]:
 def _refused(response: Mapping[str, Any]) -> OutsideFailed:
     code = str(response.get("Error", {}).get("Code", "unknown"))
     status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    whose = code.startswith(REFUSED)
+    whose = code.startswith(REFUSED) or status in {401, 403}
     return OutsideFailed(
         f"CloudWatch said {code} (status {status})",
         where="CloudWatch",
