@@ -7,10 +7,11 @@ from datetime import date, timedelta
 
 from creditrisk.adapters.key_files import KeyFiles
 from creditrisk.kinds import Judgement
-from creditrisk.pipelines import approve_model, waive_gate
+from creditrisk.pipelines import approve_model, canary_validation, promote_model, waive_gate
 from creditrisk.pipelines.context import Context
 from creditrisk.pipelines.evidence import current_pack
 from creditrisk.pipelines.people import new_key
+from creditrisk.ports import PRODUCTION
 from creditrisk.signatures import Signer
 
 
@@ -42,6 +43,15 @@ def all_waived(context: Context, number: int = 1, days: int = 30) -> None:
     until = today(context) + timedelta(days=days)
     gates = [gate for gate in pack.body["gates"] if gate["verdict"] != Judgement.PASS and gate["can_be_waived"]]
     waive_gate.run(context, [gate["name"] for gate in gates], "a test", until, number)
+
+
+def promoted(context: Context) -> None:
+    """Version 1 to production by everything that the rules ask for."""
+    all_waived(context)
+    canary_validation.run(context)
+    approved(with_key(context, "ben"))
+    told = promote_model.run(context, 1, PRODUCTION, "a test")
+    assert told["moved"], told["objections"]
 
 
 def today(context: Context) -> date:

@@ -11,7 +11,19 @@ import typer
 from typer.exceptions import TyperException
 
 from creditrisk import __version__
-from creditrisk.cli import approving, canary, deciding, demo, inventory, looking, models, moving, notifying, stages
+from creditrisk.cli import (
+    alarms,
+    approving,
+    canary,
+    deciding,
+    demo,
+    inventory,
+    looking,
+    models,
+    moving,
+    notifying,
+    stages,
+)
 from creditrisk.cli.audit import audit
 from creditrisk.cli.decisions import decisions
 from creditrisk.cli.keys import keys
@@ -74,7 +86,9 @@ app.command()(notifying.notify)
 app.command()(notifying.metrics)
 app.command()(looking.publish)
 app.command()(looking.lineage)
+monitor.command()(alarms.alarms)
 app.add_typer(monitor)
+app.command()(alarms.retrain)
 app.add_typer(decisions)
 app.add_typer(outcomes)
 app.add_typer(audit)

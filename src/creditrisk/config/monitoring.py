@@ -91,7 +91,7 @@ class CalibrationAlarm(Alarm):
     """How far observed bads over the sum of the PDs may lie from 1, on outcomes that are known."""
     severity: Urgency = "critical"
     """How urgent it is to whoever is told."""
-    weight: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 14.0
+    weight: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 30.0
     """Its part of `false_alarm_max`: the most, for defaults are few and everything else moves thousands of rows."""
 
 

@@ -61,6 +61,10 @@ class Act(StrEnum):
     """A person decided otherwise than the model."""
     OUTCOMES_ADDED = "outcomes_added"
     """Somebody delivered what later happened to loans."""
+    RETRAIN_TRIGGERED = "retrain_triggered"
+    """The model in production is to be learnt anew, for the reasons that stand there."""
+    RETRAIN_CLOSED = "retrain_closed"
+    """A trigger was closed by hand."""
     CHECKPOINTED = "checkpointed"
     TORN_LINE_SET_ASIDE = "torn_line_set_aside"
 

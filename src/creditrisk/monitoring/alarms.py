@@ -29,7 +29,7 @@ from creditrisk.stats import promise_test, psi_of_each, shares_test
 type Floats = NDArray[np.float64]
 
 APPROVE = "approve"
-TOO_LOW = 0.85
+TOO_LOW = 0.9
 """Part of the calibration's false alarms that is spent on PDs that are too low: these cost the lender money."""
 LEAST_WEIGHT = 0.5
 """Part of the features' weight that is shared evenly; the rest goes by importance."""
@@ -56,8 +56,12 @@ class Watched:
 
 @dataclass(frozen=True, slots=True)
 class Episode:
-    """Places of periods. onset: the first with a shift; rung: the one that made it certain; ended: None = it lasts."""
+    """Places of periods. onset: the first with a shift; rung: the one that made it certain; ended: None = it lasts.
 
+    looked_from: the first of those that were looked at together when it rang.
+    """
+
+    looked_from: int
     onset: int
     rung: int
     ended: int | None
@@ -159,15 +163,19 @@ def rung(watched: Iterable[Watched], *, book: str, bundle_sha256: str, owner: st
 
 
 def episodes(watched: Watched) -> list[Episode]:
-    """When it rang and when it ended: where fewer than n of the last m periods have a shift that matters."""
-    rule, large = watched.rule, watched.effect >= watched.rule.limit.value  # NaN is not
+    """When it rang and when it ended: where fewer than n of the last m periods have a shift that matters.
+
+    A period with too few rows is passed over: it neither rings nor ends what rang.
+    """
+    rule, usable = watched.rule, np.flatnonzero(~np.isnan(watched.effect)).tolist()
     found: list[Episode] = []
-    begun: tuple[int, int] | None = None
-    for now in range(len(large)):
-        first = max(0, now - rule.of + 1)
-        enough = int(np.count_nonzero(large[first : now + 1])) >= rule.periods
-        if begun is None and enough and watched.chance(first, now) <= watched.level:
-            begun = (first + int(np.argmax(large[first : now + 1])), now)
+    begun: tuple[int, int, int] | None = None
+    for place, now in enumerate(usable):
+        last = usable[max(0, place - rule.of + 1) : place + 1]
+        large = [at for at in last if watched.effect[at] >= rule.limit.value]
+        enough = len(large) >= rule.periods
+        if begun is None and enough and watched.chance(last[0], now) <= watched.level:
+            begun = (last[0], large[0], now)
         elif begun is not None and not enough:
             found.append(Episode(*begun, now))
             begun = None
@@ -370,7 +378,6 @@ def _with_words(reference: Mapping[str, Any]) -> list[str]:
 def _rung(one: Watched, episode: Episode, book: str, bundle_sha256: str, owner: str | None) -> Rung:
     since = one.periods[episode.onset]
     named = {"book": book, "bundle": bundle_sha256, "kind": one.kind, "what": one.what, "since": since}
-    first = max(0, episode.rung - one.rule.of + 1)
     return Rung(
         id=sha256_of(named)[:16],
         kind=one.kind,
@@ -380,7 +387,7 @@ def _rung(one: Watched, episode: Episode, book: str, bundle_sha256: str, owner: 
         since=since,
         certain=one.periods[episode.rung],
         ended=None if episode.ended is None else one.periods[episode.ended],
-        chance=one.chance(first, episode.rung),
+        chance=one.chance(episode.looked_from, episode.rung),
         level=one.level,
         figures={"limit": one.rule.limit.value, **one.figures(episode.onset, episode.rung)},
     )

@@ -99,17 +99,14 @@ def from_alarms(alarms: Iterable[Mapping[str, Any]] | None, cause: Cause, kinds:
     return Considered(cause, True, words, min(one["since"] for one in found))
 
 
-def from_performance(now_high: float | None, development: float | None, *, fall_max: float, unknown: str) -> Considered:
-    """now_high: upper end of the AUC's interval on known outcomes.  unknown: why one of them is missing."""
-    if now_high is None or development is None:
+def from_performance(difference: Mapping[str, float] | None, *, fall_max: float, unknown: str) -> Considered:
+    """difference: AUC on known outcomes less the development figure, with its interval; None = unknown says why."""
+    if difference is None:
         return Considered("performance", None, unknown)
-    floor = development - fall_max
-    if now_high < floor:
-        return Considered(
-            "performance", True, f"AUC on known outcomes surely below {floor:.3f} (at most {now_high:.3f})"
-        )
+    words = f"the AUC changed by {difference['value']:+.3f} ({difference['low']:+.3f} to {difference['high']:+.3f})"
+    surely = difference["high"] < -fall_max
     return Considered(
-        "performance", False, f"AUC on known outcomes may still be {now_high:.3f}, the floor is {floor:.3f}"
+        "performance", surely, f"{words}, {'surely' if surely else 'not surely'} by -{fall_max:g} or more"
     )
 
 

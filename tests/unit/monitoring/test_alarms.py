@@ -105,6 +105,14 @@ def test_an_alarm_ends_when_its_shift_has_and_the_next_one_is_another() -> None:
     assert len({one.id for one in found}) == 2
 
 
+def test_a_month_without_decisions_neither_rings_nor_ends_an_alarm() -> None:
+    counts = counts_like_before()
+    counts["score"][2:4] = [450, 350, 200, 0]
+    counts["score"][4:] = 0
+    (alarm,) = rung(look(counts), book="tiny", bundle_sha256="ab" * 32, owner=None)
+    assert (alarm.since, alarm.is_open) == ("2026-03", True)
+
+
 def test_an_open_alarm_keeps_its_name_when_months_are_added() -> None:
     counts = counts_like_before()
     counts["score"][2:] = [450, 350, 200, 0]

@@ -76,12 +76,17 @@ def test_drift_is_a_reason_and_a_dead_feed_is_not(alarms: list[dict[str, Any]] |
 
 
 @pytest.mark.parametrize(
-    ("high", "development", "holds"), [(0.66, 0.7, True), (0.68, 0.7, False), (None, 0.7, None), (0.66, None, None)]
+    ("value", "high", "holds"), [(-0.06, -0.031, True), (-0.06, -0.02, False), (0.01, 0.03, False)]
 )
-def test_performance_is_a_reason_when_the_whole_interval_is_below(
-    high: float | None, development: float | None, holds: bool | None
-) -> None:
-    assert from_performance(high, development, fall_max=0.03, unknown="no outcomes").holds is holds
+def test_performance_is_a_reason_when_the_whole_interval_is_below(value: float, high: float, holds: bool) -> None:
+    told = from_performance({"value": value, "low": value - 0.03, "high": high}, fall_max=0.03, unknown="")
+    assert told.holds is holds
+
+
+def test_an_auc_that_cannot_be_known_is_no_reason_either_way() -> None:
+    assert from_performance(None, fall_max=0.03, unknown="no window has passed") == Considered(
+        "performance", None, "no window has passed"
+    )
 
 
 @pytest.mark.parametrize(("days", "limit", "holds"), [(731, 730, True), (729, 730, False), (9000, None, False)])

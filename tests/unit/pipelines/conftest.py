@@ -9,6 +9,7 @@ import pytest
 
 from creditrisk.pipelines.context import Context
 from creditrisk.pipelines.stages import run_stages
+from tests.support.approving import promoted
 from tests.support.tiny_run import copied, tiny_context
 
 
@@ -18,6 +19,14 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Context:
     context = tiny_context(tmp_path_factory.mktemp("tiny"))
     run_stages(context)
     return context
+
+
+@pytest.fixture(scope="session")
+def deployed(finished: Context, tmp_path_factory: pytest.TempPathFactory) -> Context:
+    """Version 1 in production by everything that the rules ask for. To read only."""
+    own = copied(finished, tmp_path_factory.mktemp("deployed") / "workspace")
+    promoted(own)
+    return own
 
 
 @pytest.fixture

@@ -14,32 +14,15 @@ from creditrisk.files import write_json
 from creditrisk.governance import Act, acts_about
 from creditrisk.governance.evidence import folder_of
 from creditrisk.kinds import sha256_of_file
-from creditrisk.pipelines import canary_validation, promote_model, rollback_model, waive_gate
+from creditrisk.pipelines import rollback_model, waive_gate
 from creditrisk.pipelines.context import Context
 from creditrisk.pipelines.deploy_manifest import MANIFEST, check, need_no_faults, run
 from creditrisk.ports import PRODUCTION
-from tests.support.approving import all_waived, approved, today, with_key
+from tests.support.approving import today
 from tests.support.schemas import faults
 from tests.support.tiny_run import copied
 
 IMAGE = "api=registry.example.org/pd/api:1.4@sha256:" + "ab" * 32
-
-
-def promoted(context: Context) -> None:
-    """Version 1 to production by everything that the rules ask for."""
-    all_waived(context)
-    canary_validation.run(context)
-    approved(with_key(context, "ben"))
-    told = promote_model.run(context, 1, PRODUCTION, "a test")
-    assert told["moved"], told["objections"]
-
-
-@pytest.fixture(scope="module")
-def deployed(finished: Context, tmp_path_factory: pytest.TempPathFactory) -> Context:
-    """Version 1 in production. To read only."""
-    own = copied(finished, tmp_path_factory.mktemp("deployed") / "workspace")
-    promoted(own)
-    return own
 
 
 @pytest.fixture
