@@ -11,9 +11,10 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from creditrisk.adapters.decision_store_statements import Statements
 from creditrisk.adapters.in_memory import InMemoryDecisionStore
 from creditrisk.errors import BadUsage, CreditRiskError, DuplicateKey, Refused
-from creditrisk.ports import DecisionStore, Idempotency
+from creditrisk.ports import OUTLINE, DecisionStore, Idempotency
 from tests.support.decision_stores import open_store
 from tests.support.passports import START, passport
 
@@ -122,6 +123,26 @@ def test_monitoring_reads_arrow_rows_with_nothing_where_it_was_deleted(store: De
     assert (rows[1]["entity_id"], rows[1]["features"]) == ("100001", '{"income":1234.5,"months":null}')
     assert rows[1]["time"] == START + timedelta(minutes=1)
     assert list(store.batches("nobody")) == []
+
+
+def test_an_outline_is_the_same_rows_without_what_stands_in_payloads(store: DecisionStore) -> None:
+    store.append([passport(2), passport(0), passport(1), passport(3, book="other")])
+    store.append([passport(7, kind="override", about=ONE, pd=None, score=None, grade=None, entity_id=None)])
+    store.delete([ONE], by="ann", note="asked", rule="by id")
+    outlines = pa.Table.from_batches(list(store.outlines("tiny", since=passport(0).time, until=passport(8).time)))
+    whole = pa.Table.from_batches(list(store.batches("tiny")))
+    assert outlines.schema.names == list(OUTLINE)
+    assert outlines.equals(whole.select(OUTLINE))
+    assert outlines["entity_id"].to_pylist() == [None, "100001", "100002", None]
+    assert [batch.num_rows for batch in store.outlines("tiny", since=passport(2).time)] == [2]
+    assert list(store.outlines("nobody")) == []
+
+
+def test_outlines_are_read_a_page_at_a_time(store: DecisionStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Statements, "outline_page", Statements.outline_page.limit(2))
+    store.append([passport(number) for number in range(5)])
+    table = pa.Table.from_batches(list(store.outlines("tiny")))
+    assert table["decision_id"].to_pylist() == [passport(number).decision_id for number in range(5)]
 
 
 def test_a_deleted_payload_is_gone_and_its_record_stays(store: DecisionStore) -> None:

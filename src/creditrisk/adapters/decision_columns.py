@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from creditrisk.kinds import canonical_json
-from creditrisk.ports import Kept
+from creditrisk.ports import OUTLINE, Kept
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -34,6 +35,16 @@ def batch_of(rows: Sequence[Kept]) -> pa.RecordBatch:
         "sequence": pa.array([each.sequence for each in rows], pa.int64()),
     }
     return pa.RecordBatch.from_pydict(columns)
+
+
+def outlines_of(rows: Sequence[Sequence[Any]]) -> pa.RecordBatch:
+    """From rows of `OUTLINE`, the time as text in UTC."""
+    import pyarrow as pa
+
+    columns = dict(zip(OUTLINE, zip(*rows, strict=True), strict=True))
+    times = pa.array([datetime.fromisoformat(text) for text in columns.pop("time")], pa.timestamp("us", "UTC"))
+    typed = {name: pa.array(of, pa.float64() if name == "pd" else pa.string()) for name, of in columns.items()}
+    return pa.RecordBatch.from_pydict({name: typed.get(name, times) for name in OUTLINE})
 
 
 def _text(entity: int | str | None) -> str | None:

@@ -13,7 +13,7 @@ from sqlalchemy import exc
 
 from creditrisk import __version__
 from creditrisk import decision_chain as chain
-from creditrisk.adapters.decision_columns import batch_of
+from creditrisk.adapters.decision_columns import batch_of, outlines_of
 from creditrisk.adapters.decision_store_database import Database, open_database
 from creditrisk.adapters.decision_store_statements import (
     ABOUT,
@@ -35,7 +35,7 @@ from creditrisk.adapters.decision_store_tables import CHAINS, PAYLOADS, PROBE, R
 from creditrisk.decision_chain import Entry, Found, Head, Record
 from creditrisk.errors import BadUsage, DuplicateKey, OutsideFailed, Refused
 from creditrisk.kinds import new_decision_id
-from creditrisk.ports import ActUpon, Clock, Kept, Passport, PassportKind, Verification
+from creditrisk.ports import OUTLINE, ActUpon, Clock, Kept, Passport, PassportKind, Verification
 from creditrisk.sealing import PayloadKeys
 from creditrisk.signatures import Signer
 
@@ -237,6 +237,19 @@ class SqlDecisionStore:
         self, book: str, *, since: datetime | None = None, until: datetime | None = None
     ) -> Iterator[pa.RecordBatch]:
         return (batch_of(page) for page in self._pages(book, between(since, until)))
+
+    def outlines(
+        self, book: str, *, since: datetime | None = None, until: datetime | None = None
+    ) -> Iterator[pa.RecordBatch]:
+        query = Statements.outline_page.where(*between(since, until))
+        place = {"time": "", "decision_id": ""}
+        while page := self._rows(query, book=book, **place):
+            yield outlines_of(page)
+            place = {name: page[-1][OUTLINE.index(name)] for name in place}
+
+    def _rows(self, query: sa.Select[Any], **values: str) -> Sequence[sa.Row[Any]]:
+        with self._database.reading() as connection:
+            return connection.execute(query, values).all()
 
     def _pages(self, book: str, asked: Sequence[sa.ColumnElement[bool]]) -> Iterator[list[Kept]]:
         query = Statements.page.where(*asked)

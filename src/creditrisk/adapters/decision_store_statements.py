@@ -13,11 +13,14 @@ import sqlalchemy as sa
 from creditrisk import decision_chain as chain
 from creditrisk.adapters.decision_store_tables import CHAINS, PAYLOADS, RECORDS
 from creditrisk.decision_chain import Head, Record
-from creditrisk.ports import PassportKind
+from creditrisk.ports import OUTLINE, PassportKind
 from creditrisk.sealing import Sealed
 
 PAGE = 256
 """Rows read at a time: a short transaction each, so that readers never keep the WAL from being taken in."""
+
+OUTLINE_PAGE = 4_096
+"""The same for rows without their payloads."""
 
 COLUMNS = tuple(each.name for each in fields(Record))
 columns_of = attrgetter(*COLUMNS)
@@ -106,6 +109,18 @@ class Statements:
         )
         .order_by(*_place)
         .limit(PAGE)
+    )
+    outline_page = (
+        sa.select(*(PAYLOADS.c.entity_id if name == "entity_id" else RECORDS.c[name] for name in OUTLINE))
+        .select_from(RECORDS.outerjoin(PAYLOADS, same_place(PAYLOADS)))
+        .where(
+            RECORDS.c.book == sa.bindparam("book"),
+            RECORDS.c.kind.not_in(tuple(chain.ACTS)),
+            sa.tuple_(*_place)
+            > sa.tuple_(sa.bindparam("time", type_=sa.Text), sa.bindparam("decision_id", type_=sa.Text)),
+        )
+        .order_by(*_place)
+        .limit(OUTLINE_PAGE)
     )
     new_chain = sa.text(
         "INSERT INTO decision_chains (chain_id, sequence, link, witnessed) VALUES (:chain_id, -1, :link, -1) "

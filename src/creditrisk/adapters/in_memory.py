@@ -16,6 +16,7 @@ from creditrisk.decision_chain import Entry, Found, Head, Record
 from creditrisk.errors import BadUsage, DuplicateKey, OutsideFailed, Refused, did_you_mean
 from creditrisk.kinds import new_decision_id
 from creditrisk.ports import (
+    OUTLINE,
     ActUpon,
     Clock,
     Figure,
@@ -256,6 +257,11 @@ class InMemoryDecisionStore:
     ) -> Iterator[pa.RecordBatch]:
         if rows := list(self.kept(book, since=since, until=until)):
             yield batch_of(rows)
+
+    def outlines(
+        self, book: str, *, since: datetime | None = None, until: datetime | None = None
+    ) -> Iterator[pa.RecordBatch]:
+        return (batch.select(OUTLINE) for batch in self.batches(book, since=since, until=until))
 
     def due(self, book: str, before: Mapping[str, datetime]) -> Iterator[str]:
         limits = {decision: chain.utc_text(time) for decision, time in before.items()}

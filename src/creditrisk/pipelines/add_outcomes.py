@@ -110,7 +110,7 @@ def _named(decisions: DecisionStore, book: str, rows: Sequence[Row]) -> _Named:
     answers: dict[str, str | None] = {}
     entity_of: dict[str, str] = {}
     wanted = ("decision_id", "kind", "about", "time", "decision", "entity_id")
-    for batch in decisions.batches(book):
+    for batch in decisions.outlines(book):
         for one, kind, about, time, answer, entity in zip(
             *(batch.column(name).to_pylist() for name in wanted), strict=True
         ):

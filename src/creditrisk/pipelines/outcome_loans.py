@@ -21,11 +21,7 @@ from creditrisk.monitoring.matured import Decided, Heard, Seen
 from creditrisk.monitoring.outcomes import Loans
 from creditrisk.pipelines.context import Context
 from creditrisk.pipelines.outcome_store import Delivery, OutcomeStore
-from creditrisk.ports import DECIDED, DecisionStore
-
-COLUMNS = (
-    "decision_id", "kind", "about", "time", "pd", "grade", "decision", "entity_id", "bundle_sha256", "model_version",
-)  # fmt: skip
+from creditrisk.ports import DECIDED, OUTLINE, DecisionStore
 
 
 @dataclass(frozen=True)
@@ -93,13 +89,14 @@ def _decisions(store: DecisionStore, book: str, since: dt.date | None, until: dt
     end = dt.datetime.combine(until, dt.time(), dt.UTC) + dt.timedelta(days=1)
     parts: list[pa.Table] = []
     overruled: dict[str, str] = {}
-    for batch in store.batches(book, since=start, until=end):
+    read = store.outlines if term is None else store.batches  # the term stands in the payload
+    for batch in read(book, since=start, until=end):
         kinds = batch.column("kind")
         overruled.update(_pairs(batch.filter(pc.equal(kinds, "override"))))
         rows = batch.filter(pc.is_in(kinds, value_set=pa.array(DECIDED)))
         rows = rows.filter(pc.is_valid(rows.column("pd")))
-        part = pa.Table.from_batches([rows.select(COLUMNS)])
-        parts.append(part.append_column("term", _terms(rows.column("features"), term)))
+        part = pa.Table.from_batches([rows.select(OUTLINE)])
+        parts.append(part.append_column("term", _terms(rows, term)))
     if not parts:
         return _empty().append_column("answer", pa.array([], pa.string()))
     table = pa.concat_tables(parts)
@@ -108,7 +105,7 @@ def _decisions(store: DecisionStore, book: str, since: dt.date | None, until: dt
 
 def _empty() -> pa.Table:
     types = {"time": pa.timestamp("us", "UTC"), "pd": pa.float64()}
-    fields = [(name, types.get(name, pa.string())) for name in COLUMNS]
+    fields = [(name, types.get(name, pa.string())) for name in OUTLINE]
     return pa.schema([*fields, ("term", pa.float64())]).empty_table()
 
 
@@ -125,11 +122,11 @@ def _answers(table: pa.Table, overruled: Mapping[str, str]) -> pa.Array:
     return pc.coalesce(last_word, table["decision"].combine_chunks())
 
 
-def _terms(features: pa.Array, term: str | None) -> pa.Array:
+def _terms(rows: pa.RecordBatch, term: str | None) -> pa.Array:
     """The contract's months, out of the features; NULL where they are gone or do not hold it."""
     if term is None:
-        return pa.nulls(len(features), pa.float64())
-    told = [None if text is None else json.loads(text).get(term) for text in features.to_pylist()]
+        return pa.nulls(rows.num_rows, pa.float64())
+    told = [None if text is None else json.loads(text).get(term) for text in rows.column("features").to_pylist()]
     return pa.array([each if isinstance(each, int | float) else None for each in told], pa.float64())
 
 
