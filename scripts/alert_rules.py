@@ -235,7 +235,7 @@ DECISIONS = (
     ),
 )
 
-_ALARM = 'creditrisk_alarm_open{book="b",alarm="score-1",severity="critical",owner="risk"}'
+_ALARM = 'creditrisk_alarm_open{book="b",alarm="a1",kind="features",of="income",severity="critical",owner="risk"}'
 
 MONITORING = (
     Rule(
@@ -243,12 +243,12 @@ MONITORING = (
         "creditrisk_alarm_open == 1",
         "0m",
         "{{ $labels.severity }}",
-        "Monitoring of {{ $labels.book }} has an open alarm, {{ $labels.alarm }}.",
+        "Monitoring of {{ $labels.book }} has an open alarm: {{ $labels.kind }} of {{ $labels.of }}.",
         "`creditrisk monitor alarms BOOK` says what moved and what to look at; owner: {{ $labels.owner }}.",
         "5m",
         {_ALARM: "1x10"},
         ({_ALARM: "1 1 1 stale"},),
-        {"book": "b", "alarm": "score-1", "owner": "risk"},
+        {"book": "b", "alarm": "a1", "kind": "features", "of": "income", "owner": "risk"},
         tested_severity="critical",
     ),
     Rule(
@@ -267,12 +267,12 @@ MONITORING = (
         value="2d 1h 30m 0s",
     ),
     Rule(
-        "CreditriskReportOld",
-        'time() - creditrisk_report_timestamp_seconds{report=~"alarms|drift_metrics|outcomes_report"} > 40 * 86400',
+        "CreditriskNobodyLooks",
+        'time() - creditrisk_report_timestamp_seconds{report="alarms"} > 40 * 86400',
         "1h",
         "warning",
-        "{{ $labels.report }} of {{ $labels.book }} is {{ $value | humanizeDuration }} old.",
-        "Does the schedule still run `creditrisk monitor` for this book?",
+        "Nobody looked for alarms of {{ $labels.book }} for {{ $value | humanizeDuration }}.",
+        "Does the schedule still run `creditrisk monitor alarms`? What is overdue besides is an alarm itself.",
         "90m",
         {'creditrisk_report_timestamp_seconds{book="b",report="alarms"}': f"{-40 * DAY}x120"},
         (
@@ -283,16 +283,15 @@ MONITORING = (
         value="40d 1h 30m 0s",
     ),
     Rule(
-        "CreditriskTableStale",
-        "creditrisk_table_stale == 1",
-        "1h",
-        "warning",
-        "The table {{ $labels.table }} of {{ $labels.book }} is older than the book allows.",
-        "Has its source delivered? Then `creditrisk ingest BOOK`.",
-        "90m",
-        {'creditrisk_table_stale{book="b",table="bureau"}': "1x120"},
-        ({'creditrisk_table_stale{book="b",table="bureau"}': "0x120"},),
-        {"book": "b", "table": "bureau"},
+        "CreditriskLearnAnew",
+        "creditrisk_retrain_trigger_open == 1",
+        "0m",
+        "info",
+        "There are reasons to learn the model of {{ $labels.book }} anew.",
+        "`creditrisk retrain BOOK` says which; the trigger ends with another model in production.",
+        "5m",
+        {'creditrisk_retrain_trigger_open{book="b"}': "1x10"},
+        ({'creditrisk_retrain_trigger_open{book="b"}': "0x10"},),
     ),
     Rule(
         "CreditriskTextFileBroken",

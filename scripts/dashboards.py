@@ -226,7 +226,7 @@ DRIFT = (
     ),
     Panel(
         "The alarms",
-        {f"creditrisk_alarm_open{BOOK}": "{{book}} {{alarm}}"},
+        {f"creditrisk_alarm_open{BOOK}": "{{book}} {{kind}} {{of}}"},
         "Each open one, with severity and owner.",
         "table",
         width=WIDE,
@@ -341,6 +341,17 @@ DATA = (
         "Since a table was accepted",
         {f"time() - creditrisk_table_ingested_timestamp_seconds{BOOK}": "{{book}} {{table}}"},
         "By table.",
+        unit="s",
+    ),
+    Panel(
+        "Stages that are overdue",
+        {f"sum by (book, stage) (creditrisk_stage_overdue{BOOK})": "{{book}} {{stage}}"},
+        "1 = it should have run again; stages for which the book sets a limit.",
+    ),
+    Panel(
+        "Since a stage ran",
+        {f"time() - creditrisk_stage_last_run_timestamp_seconds{BOOK}": "{{book}} {{stage}}"},
+        "By stage.",
         unit="s",
     ),
     Panel(

@@ -29,6 +29,8 @@ EXTRAS = {
     "dvc": "dvc",
     "postgres": "psycopg",
     "keyring": "keyring",
+    "notify": "apprise",
+    "cloudwatch": "boto3",
 }
 """Extra -> the library that it brings."""
 
@@ -84,7 +86,7 @@ def _one_xgboost() -> str:
 
 
 def _extra(extra: str) -> str:
-    """A library that only some sources of raw tables need."""
+    """A library that not everybody needs."""
     try:
         return f"{EXTRAS[extra]} {importlib.metadata.version(EXTRAS[extra])}"
     except importlib.metadata.PackageNotFoundError as error:

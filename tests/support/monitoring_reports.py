@@ -56,12 +56,26 @@ REPORTS: dict[str, dict[str, Any]] = {
     },
     "alarms.json": {
         "bundle_sha256": MODEL,
-        "meta": {"created_at": WRITTEN},
+        "meta": {
+            "created_at": WRITTEN,
+            "stages": [
+                {"stage": "production", "verdict": "overdue", "last": "2026-08-01T00:00:00+00:00",
+                 "due": "2026-09-10T00:00:00+00:00", "why": ""},
+                {"stage": "ingest", "verdict": "no_limit", "last": WRITTEN, "due": None, "why": ""},
+                {"stage": "outcomes", "verdict": "never", "last": None, "due": None, "why": ""},
+            ],
+        },
         "alarms": [
-            {"id": "score-1", "what": "the scores moved", "severity": "critical", "owner": "risk", "since": "2026-08",
-             "now": 0.12, "limit": 0.04, "portfolio": ["approvals fall by 4 points"], "look_at": ["income first"]},
-            {"id": "stale-1", "what": "application is too old", "severity": "warning", "owner": None, "since": None,
-             "now": None, "limit": None, "portfolio": [], "look_at": ["ingest again"]},
+            {
+                "id": "score-1", "kind": "score", "of": "score", "what": "the scores moved", "severity": "critical",
+                "owner": "risk", "since": "2026-08", "now": 0.12, "limit": 0.04,
+                "portfolio": ["approvals fall by 4 points"], "look_at": ["income first"],
+            },
+            {
+                "id": "stale-1", "kind": "freshness", "of": "application", "what": "application is too old",
+                "severity": "warning", "owner": None, "since": None, "now": None, "limit": None, "portfolio": [],
+                "look_at": ["ingest again"],
+            },
         ],
         "ended": [],
     },

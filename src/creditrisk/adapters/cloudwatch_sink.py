@@ -17,6 +17,9 @@ from creditrisk.ports import Clock, Figure
 MOST_FIGURES = 1_000
 """Of one request, and 1 MB; with names and labels of at most 300 bytes these are a third of it."""
 
+ONE_BY_ONE = frozenset({"column", "alarm"})
+"""Labels with hundreds of values, or new ones all the time."""
+
 REFUSED = ("AccessDenied", "InvalidClientTokenId", "SignatureDoesNotMatch", "UnrecognizedClient", "ExpiredToken",
            "AuthFailure", "InvalidSignature", "MissingAuthenticationToken", "IncompleteSignature")  # fmt: skip
 """How the codes of answers begin that are about who asks."""
@@ -25,7 +28,7 @@ REFUSED = ("AccessDenied", "InvalidClientTokenId", "SignatureDoesNotMatch", "Unr
 class CloudWatch:
     """namespace: under which the figures stand. Their labels are the dimensions.
 
-    Figures by column are left out: each would be a metric of its own, and billed as one.
+    Figures by column or single alarm are left out: each would be a metric of its own, and billed as one.
     """
 
     name = "cloudwatch"
@@ -38,7 +41,7 @@ class CloudWatch:
         """In requests of at most a thousand. What went out before one that fails stays; the next run tells all anew."""
         boto3, botocore = _library()
         now = self._clock.now()
-        data = [_datum(figure, now) for figure in figures if "column" not in figure.labels]
+        data = [_datum(figure, now) for figure in figures if ONE_BY_ONE.isdisjoint(figure.labels)]
         config = botocore.config.Config(connect_timeout=5, read_timeout=10, retries={"total_max_attempts": 3})
         try:
             client = boto3.session.Session().client("cloudwatch", config=config)

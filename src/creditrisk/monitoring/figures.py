@@ -19,6 +19,8 @@ MEANINGS = {
     "table_modified_timestamp_seconds": "When its source last changed the raw table, by table",
     "table_ingested_timestamp_seconds": "When the raw table was last accepted, by table",
     "table_stale": "1 if the raw table is older than the book allows, 0 if not; nothing where no limit is set",
+    "stage_last_run_timestamp_seconds": "When the stage last ran, by stage",
+    "stage_overdue": "1 if the stage should have run again by now, 0 if not; nothing where the book sets no limit",
     "drift_rows": "Rows decided in production that drift was told from",
     "drift_verdict": "Of production against the development rows: 0 pass, 1 not enough evidence, 2 fail",
     "drift_columns": "Columns by verdict",
@@ -35,7 +37,7 @@ MEANINGS = {
     "performance_high": "Upper end of its interval",
     "development": "The same figure on the test part, when the model was built",
     "alarms_open": "Open alarms, by severity",
-    "alarm_open": "1 for each open alarm, by its id",
+    "alarm_open": "1 for each open alarm, by id and kind; `of` is the column, source, stage or table that it is about",
     "retrain_trigger_open": "1 while a trigger to learn anew is open, 0 if none is",
 }
 """Name after `creditrisk_` -> what it says."""
@@ -58,6 +60,7 @@ def figures_of(book: str, reports: Mapping[str, Mapping[str, Any]], *, now: date
         ),
         *_of_outcomes(reports.get("outcomes_report.json", {}), _about(book, reports.get("outcomes_report.json", {}))),
         *_of_alarms(reports.get("alarms.json"), _about(book, reports.get("alarms.json", {}))),
+        *_of_stages(book, reports.get("alarms.json", {})),
         *_of_retraining(book, reports.get("retrain_trigger.json")),
     ]
 
@@ -124,8 +127,20 @@ def _of_alarms(report: Mapping[str, Any] | None, about: Mapping[str, str]) -> It
         found = sum(alarm["severity"] == severity for alarm in alarms)
         yield _figure("alarms_open", found, **about, severity=severity)
     for alarm in alarms:
-        told = {"alarm": str(alarm["id"]), "severity": str(alarm["severity"]), "owner": str(alarm.get("owner") or "")}
+        told = {label: str(alarm[key] or "") for label, key in _OF_ALARMS.items()}
         yield _figure("alarm_open", 1, **about, **told)
+
+
+_OF_ALARMS = {"alarm": "id", "kind": "kind", "of": "of", "severity": "severity", "owner": "owner"}
+"""Label -> what it is in alarms.json."""
+
+
+def _of_stages(book: str, report: Mapping[str, Any]) -> Iterator[Figure]:
+    for told in report.get("meta", {}).get("stages", ()):
+        if (moment := _moment(told["last"])) is not None:
+            yield _figure("stage_last_run_timestamp_seconds", moment, book=book, stage=told["stage"])
+        if told["due"] is not None:
+            yield _figure("stage_overdue", told["verdict"] == "overdue", book=book, stage=told["stage"])
 
 
 def _of_retraining(book: str, report: Mapping[str, Any] | None) -> Iterator[Figure]:

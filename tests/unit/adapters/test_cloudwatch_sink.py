@@ -51,15 +51,16 @@ def test_no_request_has_more_figures_than_the_service_takes(number: int, monkeyp
 
 
 def test_labels_are_dimensions_and_an_empty_one_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    one = Figure("creditrisk_alarm_open", 1, {"model": "ab12", "book": "tiny", "owner": ""}, "")
+    one = Figure("creditrisk_drift_rows", 1, {"model": "ab12", "book": "tiny", "owner": ""}, "")
     (sent,) = written(monkeypatch, [one], Client())
     (datum,) = sent["MetricData"]
     assert datum["Dimensions"] == [{"Name": "book", "Value": "tiny"}, {"Name": "model", "Value": "ab12"}]
-    assert (datum["MetricName"], datum["Value"], datum["Unit"]) == ("creditrisk_alarm_open", 1, "None")
+    assert (datum["MetricName"], datum["Value"], datum["Unit"]) == ("creditrisk_drift_rows", 1, "None")
 
 
-def test_figures_by_column_are_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
-    one = Figure("creditrisk_psi", 0.2, {"book": "tiny", "column": "income"}, "")
+@pytest.mark.parametrize("label", ["column", "alarm"])
+def test_figures_by_column_or_alarm_are_not_sent(label: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = Figure("creditrisk_psi", 0.2, {"book": "tiny", label: "income"}, "")
     assert written(monkeypatch, [one], Client()) == []
 
 

@@ -76,6 +76,12 @@ def test_no_alarm_is_zero_only_where_somebody_looked() -> None:
     assert values(told("alarms.json"), "alarm_open", "alarm") == {"score-1": 1, "stale-1": 1}
 
 
+def test_a_stage_without_a_limit_is_neither_overdue_nor_on_time() -> None:
+    figures = told("alarms.json")
+    assert values(figures, "stage_overdue", "stage") == {"production": 1.0}
+    assert set(values(figures, "stage_last_run_timestamp_seconds", "stage")) == {"production", "ingest"}
+
+
 def test_a_trigger_that_ended_is_not_open() -> None:
     report = {"triggers": [{"ended": "2026-09-01T00:00:00+00:00"}], "meta": {}}
     figures = figures_of("tiny", {"retrain_trigger.json": report}, now=NOW)
