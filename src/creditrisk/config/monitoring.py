@@ -172,7 +172,7 @@ class Monitoring(Strict):
     cool_down_days: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 90
     """After a retrain trigger began or ended there is no other for so many days."""
     data_age_max_days: Days | None = 730
-    """How old the newest training data may grow before the model is learnt anew; empty = any age."""
+    """How long ago the model may have been trained: since then newer loans have become known; empty = any age."""
     auc_fall_max: Limit = Limit(
         value=0.03, because="three points of AUC less is what a new model is worth its work for"
     )

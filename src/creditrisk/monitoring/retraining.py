@@ -110,14 +110,14 @@ def from_performance(difference: Mapping[str, float] | None, *, fall_max: float,
     )
 
 
-def from_age(newest: datetime | None, *, days_max: float | None, what: str, now: datetime) -> Considered:
-    """newest: of the training data.  what: in words, which time that is."""
+def from_age(trained: datetime | None, *, days_max: float | None, what: str, now: datetime) -> Considered:
+    """trained: when.  what: in words, which time that is."""
     if days_max is None:
         return Considered("age", False, "the book sets no limit")
-    if newest is None:
-        return Considered("age", None, "it is not known how old the training data are")
-    until = newest + timedelta(days=days_max)
-    words = f"{what} {newest:%Y-%m-%d}, good for {days_max:g} days: until {until:%Y-%m-%d}"
+    if trained is None:
+        return Considered("age", None, "it is not known when the model was trained")
+    until = trained + timedelta(days=days_max)
+    words = f"{what} {trained:%Y-%m-%d}, good for {days_max:g} days: until {until:%Y-%m-%d}"
     return Considered("age", now > until, words, f"{until:%Y-%m-%d}" if now > until else None)
 
 

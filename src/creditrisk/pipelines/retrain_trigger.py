@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Literal
 
 from creditrisk.config import MAIN
 from creditrisk.errors import BadUsage, CreditRiskError, Refused
@@ -82,13 +82,12 @@ def considered(context: Context, model: Watched) -> list[Considered]:
     rules, now = context.book.portfolio.monitoring, context.clock.now()
     alarms = _recent(context, monitor_alarms.REPORT, model.bundle.sha256)
     outcomes = _recent(context, "outcomes_report.json", model.bundle.sha256)
-    open_alarms: Sequence[Mapping[str, Any]] | None = None if isinstance(alarms, str) else alarms["alarms"]
-    newest, what = newest_training_day(context, model.bundle.sha256)
+    trained, what = trained_on(context, model.bundle.sha256)
     return [
-        from_alarms(open_alarms, "drift", DRIFT_KINDS),
-        _calibration(open_alarms, alarms),
+        _by_alarms(alarms, "drift", DRIFT_KINDS, "decisions"),
+        _by_alarms(alarms, "calibration", CALIBRATION_KINDS, "outcomes"),
         _performance(outcomes, rules.auc_fall_max.value),
-        from_age(newest, days_max=rules.data_age_max_days, what=what, now=now),
+        from_age(trained, days_max=rules.data_age_max_days, what=what, now=now),
         from_policy(*_policy(context, model)),
     ]
 
@@ -107,19 +106,26 @@ def triggers_of(context: Context) -> list[Trigger]:
     ]  # fmt: skip
 
 
-def newest_training_day(context: Context, bundle_sha256: str) -> tuple[datetime | None, str]:
-    """How new what the model learnt from is: its newest row where rows have dates, else when it was trained."""
-    report, metrics = context.folder.report("split.json"), context.folder.report("metrics.json")
-    frozen = context.folder.bundle(bundle_sha256).parent / "evidence" / "split.json"
-    is_latest = metrics.is_file() and read_json(metrics).get("bundle_sha256") == bundle_sha256
-    path = frozen if frozen.is_file() else report
-    if path.is_file() and (frozen.is_file() or is_latest):
-        parts = read_json(path)["parts"]
-        days = [parts[part]["last_date"] for part in ("train", "calibration") if parts[part]["last_date"]]
-        if days:
-            return datetime.fromisoformat(max(days)).replace(tzinfo=UTC), "its newest training row is of"
-    trained = acts_about(context.workspace.audit, Act.TRAINED, book=context.book.name, bundle=bundle_sha256)
-    return (time_of(trained[0]["time"]) if trained else None), "rows have no dates; it was trained on"
+def trained_on(context: Context, bundle_sha256: str) -> tuple[datetime | None, str]:
+    """When the model was trained, by the audit chain, and that in words with the day of its newest training row.
+
+    Age counts from the training: where a loan needs three years to become known, the newest row is always so old.
+    """
+    acts = acts_about(context.workspace.audit, Act.TRAINED, book=context.book.name, bundle=bundle_sha256)
+    newest = _newest_row(context, bundle_sha256)
+    rows = f" on rows up to {newest}" if newest else ""
+    return (time_of(acts[0]["time"]) if acts else None), f"trained{rows} on"
+
+
+def _newest_row(context: Context, bundle_sha256: str) -> str | None:
+    """By the split that is frozen with its evidence, else that of the latest run where it is of this model."""
+    path = context.folder.bundle(bundle_sha256).parent / "evidence" / "split.json"
+    if not path.is_file():
+        path, metrics = context.folder.report("split.json"), context.folder.report("metrics.json")
+        if not path.is_file() or not metrics.is_file() or read_json(metrics).get("bundle_sha256") != bundle_sha256:
+            return None
+    parts = read_json(path)["parts"]
+    return max((day for part in ("train", "calibration") if (day := parts[part]["last_date"])), default=None)
 
 
 def _recent(context: Context, name: str, bundle_sha256: str) -> dict[str, Any] | str:
@@ -136,11 +142,15 @@ def _recent(context: Context, name: str, bundle_sha256: str) -> dict[str, Any] |
     return report
 
 
-def _calibration(open_alarms: Sequence[Mapping[str, Any]] | None, report: Mapping[str, Any] | str) -> Considered:
-    found = from_alarms(open_alarms, "calibration", CALIBRATION_KINDS)
-    if found.holds is False and not isinstance(report, str) and report["outcomes"]["why_not"]:
-        return Considered("calibration", None, report["outcomes"]["why_not"])
-    return found
+def _by_alarms(
+    report: Mapping[str, Any] | str, cause: Literal["drift", "calibration"], kinds: Sequence[str], rests_on: str
+) -> Considered:
+    """rests_on: the part of alarms.json without which no such alarm could have rung."""
+    if isinstance(report, str):
+        return from_alarms(None, cause, kinds)
+    found = from_alarms(report["alarms"], cause, kinds)
+    why_not = report[rests_on]["why_not"]
+    return Considered(cause, None, why_not) if found.holds is False and why_not else found
 
 
 def _performance(report: Mapping[str, Any] | str, fall_max: float) -> Considered:

@@ -146,6 +146,13 @@ def test_without_outcomes_nothing_is_said_of_calibration(live: Context, decision
     assert "score" not in {one["kind"] for one in report["alarms"]}
 
 
+def test_where_nobody_delivered_outcomes_calibration_says_why(live: Context, decisions: list[Passport]) -> None:
+    report = watched(live, months(live, decisions))
+    assert report["outcomes"]["rows"] == 0
+    assert report["outcomes"]["why_not"]
+    assert not [one for one in report["alarms"] if one["kind"].startswith("calibration")]
+
+
 def test_pds_that_are_too_low_ring_and_raise_the_expected_loss(
     live: Context, decisions: list[Passport], outcomes: Callable[[Sequence[int]], None]
 ) -> None:

@@ -13,11 +13,11 @@ from creditrisk.adapters.in_memory import SteppingClock
 from creditrisk.config import Monitoring
 from creditrisk.config.policy import Barred
 from creditrisk.errors import BadUsage, OutsideFailed
-from creditrisk.files import write_json
+from creditrisk.files import read_json, write_json
 from creditrisk.governance import Act, acts_about, ledger
 from creditrisk.pipelines import retrain_trigger
 from creditrisk.pipelines.context import Context
-from creditrisk.pipelines.retrain_trigger import newest_training_day, run, triggers_of
+from creditrisk.pipelines.retrain_trigger import run, trained_on, triggers_of
 from creditrisk.ports import CANDIDATE, PRODUCTION
 from tests.support.schemas import faults
 from tests.support.tiny_run import copied
@@ -44,8 +44,15 @@ def bundle(context: Context) -> str:
     return next(one.bundle_sha256 for one in context.registry.versions("tiny") if PRODUCTION in one.aliases)
 
 
-def alarms(context: Context, *open_ones: dict[str, Any], written: datetime = TODAY, of: str | None = None) -> None:
-    body = {"bundle_sha256": of or bundle(context), "alarms": list(open_ones), "outcomes": {"why_not": None}}
+def alarms(
+    context: Context,
+    *open_ones: dict[str, Any],
+    written: datetime = TODAY,
+    of: str | None = None,
+    why_not: str | None = None,
+) -> None:
+    rests_on = {"decisions": {"why_not": why_not}, "outcomes": {"why_not": why_not}}
+    body = {"bundle_sha256": of or bundle(context), "alarms": list(open_ones), **rests_on}
     write_json(context.folder.report("alarms.json"), {**body, "meta": {"created_at": written.isoformat()}})
 
 
@@ -180,13 +187,27 @@ def test_performance_is_read_from_the_report_on_outcomes(
     assert cause(asked(live), "performance")["holds"] is holds
 
 
-def test_old_training_data_are_a_reason_and_their_day_is_told(live: Context) -> None:
-    newest, what = newest_training_day(live, bundle(live))
-    assert newest is not None
-    assert what == "rows have no dates; it was trained on"
-    report = asked(at(live, newest + timedelta(days=31), data_age_max_days=30))
-    assert cause(report, "age")["holds"] is True
-    assert newest_training_day(live, "cd" * 32)[0] is None
+def test_a_model_that_was_trained_long_ago_is_a_reason(live: Context) -> None:
+    trained, _ = trained_on(live, bundle(live))
+    assert trained is not None
+    late = cause(asked(at(live, trained + timedelta(days=31), data_age_max_days=30)), "age")
+    assert (late["holds"], late["since"]) == (True, (trained + timedelta(days=30)).date().isoformat())
+    assert cause(asked(at(live, trained + timedelta(days=29), data_age_max_days=30)), "age")["holds"] is False
+    assert trained_on(live, "cd" * 32)[0] is None
+
+
+def test_the_newest_training_row_is_told_where_rows_have_dates(live: Context) -> None:
+    split = read_json(live.folder.report("split.json"))
+    split["parts"]["train"]["last_date"] = "2011-12-01"
+    write_json(live.folder.bundle(bundle(live)).parent / "evidence" / "split.json", split)
+    assert trained_on(live, bundle(live))[1] == "trained on rows up to 2011-12-01 on"
+
+
+def test_where_no_decisions_were_judged_drift_cannot_be_told(live: Context) -> None:
+    alarms(live, why_not="nothing was ever recorded")
+    assert cause(asked(live), "drift") == {
+        "cause": "drift", "holds": None, "since": None, "why": "nothing was ever recorded",
+    }  # fmt: skip
 
 
 def test_a_column_that_may_no_longer_decide_is_a_reason_with_its_name(live: Context) -> None:
