@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from creditrisk.config import BookFolder, Notifications
-from creditrisk.errors import BadConfig, BadUsage, BrokenFile, OutsideFailed, did_you_mean
+from creditrisk.errors import BadConfig, BadUsage, BrokenFile, MissingInput, OutsideFailed, did_you_mean
 from creditrisk.files import held, read_json, write_json
 from creditrisk.monitoring import Notice, OpenAlarm, Told, notice, told_after
 from creditrisk.pages.alarm_message import alarm_message, channel_test
@@ -35,8 +35,10 @@ def run(
     What was told is kept after each delivery: a run that is killed in between tells it twice rather than never.
     Raises MissingInput before `creditrisk monitor alarms` ran, BrokenFile for a report that is none.
     """
-    names = _chosen(rules, only)
-    alarms = open_alarms(read_json(folder.report(ALARMS)), where=folder.report(ALARMS))
+    names, report = _chosen(rules, only), folder.report(ALARMS)
+    if not report.is_file():
+        raise MissingInput("nobody looked for alarms yet", where=str(report), hint=f"creditrisk monitor alarms {book}")
+    alarms = open_alarms(read_json(report), where=report)
     channels = {}
     with held(folder.root / ".notifications.lock"):
         told, warning = _told(folder.root / TOLD)

@@ -72,7 +72,7 @@ def loans_of(
     kept = table.take(pa.array(chosen))
     answer = kept["answer"].to_numpy(zero_copy_only=False).astype(np.str_)
     decided = Decided(
-        kept["time"].cast(pa.timestamp("s")).to_numpy().astype("datetime64[D]"),
+        kept["time"].cast(pa.timestamp("us")).to_numpy().astype("datetime64[D]"),
         kept["pd"].to_numpy(),
         _windows(kept, said),
         np.ones(len(answer), dtype=np.bool_) if said.granted == "all" else answer == Verdict.APPROVE.value,

@@ -4,6 +4,7 @@ import datetime as dt
 import itertools
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -171,6 +172,13 @@ def test_where_no_window_has_passed_the_first_day_is_told(tmp_path: Path) -> Non
     assert report["grades"] is None
     assert faults(context.folder.report("outcomes_report.json")) == []
     assert [finding["rule"] for finding in report["findings"]] == ["none"]
+
+
+def test_a_decision_is_made_at_a_microsecond_and_counts_for_its_day(tmp_path: Path) -> None:
+    context = outcome_context(tmp_path)
+    late = dt.datetime(2026, 6, 10, 23, 59, 59, 999_999, tzinfo=dt.UTC)
+    store = stored([replace(decision(0, "2026-06-10"), time=late)])
+    assert run(context, store)["performance"]["observable_from"] == "2027-07-10"
 
 
 def test_of_an_entity_one_decision_made_the_loan(tmp_path: Path) -> None:

@@ -138,7 +138,7 @@ def test_what_was_told_is_kept_after_each_delivery(house: House) -> None:
 
 
 def test_without_a_report_of_alarms_the_command_says_what_writes_it(house: House) -> None:
-    with pytest.raises(MissingInput, match=r"alarms\.json"):
+    with pytest.raises(MissingInput, match="creditrisk monitor alarms tiny"):
         run("tiny", house.folder, RULES, house.places.__getitem__, clock=SteppingClock())
 
 
