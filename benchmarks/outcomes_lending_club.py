@@ -96,9 +96,15 @@ def _work(folder: Path | None) -> Iterator[Path]:
 
 
 def measure(
-    real: Path, work: Path, *, every: int = 1, months_at_once: int = 1, learning: Sequence[str] = ()
+    real: Path,
+    work: Path,
+    *,
+    every: int = 1,
+    months_at_once: int = 1,
+    asked: Sequence[str] = ASKED,
+    learning: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Reports as of the days of `ASKED`.
+    """Reports as of the days that are asked for, the last one when everything is over.
 
     every: takes every so manieth loan.  months_at_once: of outcomes in one delivery.  learning: settings more.
     """
@@ -112,10 +118,9 @@ def measure(
         seconds["deciding"] = _timed(lambda: decide(store, loans, bundle))
         seconds["delivering"] = _timed(lambda: deliver(context, clock, store, loans, work, months_at_once))
         begun = time.perf_counter()
-        reports = [monitor_outcomes.run(context, store, as_of=dt.date.fromisoformat(day)) for day in ASKED]
+        reports = [monitor_outcomes.run(context, store, as_of=dt.date.fromisoformat(day)) for day in asked]
         seconds["reporting"] = round(time.perf_counter() - begun, 1)
-        agree = agreement(context, store, loans)
-    return {"reports": reports, "agree": agree, "seconds": seconds, "loans": loans.num_rows}
+    return {"reports": reports, "agree": agreement(reports[-1], loans), "seconds": seconds, "loans": loans.num_rows}
 
 
 def sample(real: Path, folder: Path, every: int) -> Path:
@@ -209,20 +214,11 @@ def outcomes_of(loans: pa.Table) -> list[tuple[Any, str, str, np.datetime64]]:
     return [row for row in told if row[2] is not None]
 
 
-def agreement(context: Context, store: DecisionStore, loans: pa.Table) -> dict[str, int]:
-    """Known outcomes in the end beside the book's own target, which reads the file's last word and no dates."""
-    counts = monitor_outcomes.matured_of(context, store, _only_bundle(context, store), by="decision")
+def agreement(last: dict[str, Any], loans: pa.Table) -> dict[str, int]:
+    """Known outcomes in the end beside the file's last word, which has no dates."""
+    counts = last["counts"]
     bad = pc.sum(pc.match_substring_regex(loans["loan_status"], "Charged Off|Default")).as_py()
-    return {
-        "loans": loans.num_rows,
-        "judged": int(counts.rows.sum()),
-        "bads": int(counts.bads.sum()),
-        "bads_of_file": bad,
-    }
-
-
-def _only_bundle(context: Context, store: DecisionStore) -> str:
-    return str(monitor_outcomes.run(context, store)["bundle_sha256"])
+    return {"loans": loans.num_rows, "judged": counts["judged"], "bads": counts["bads"], "bads_of_file": bad}
 
 
 def faults(report: dict[str, Any]) -> list[str]:

@@ -23,9 +23,11 @@ def test_the_interval_covers_the_true_auc_and_who_does_not_wait_is_wrong() -> No
 
 @pytest.fixture(scope="module")
 def watched(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    quick = ("training.parameters.xgboost.rounds=60", "training.parameters.xgboost.learning_rate=0.1")
-    work = tmp_path_factory.mktemp("lending_club")
-    return outcomes_lending_club.measure(real_data, work, every=10, months_at_once=6, learning=quick)
+    asked, work = outcomes_lending_club.ASKED, tmp_path_factory.mktemp("lending_club")
+    return outcomes_lending_club.measure(
+        real_data, work, every=10, months_at_once=6, asked=(asked[0], asked[2], asked[-1]),
+        learning=["training.estimator=logistic"],
+    )  # fmt: skip
 
 
 def test_the_real_book_has_no_number_before_a_vintage_is_over_and_one_afterwards(watched: dict[str, Any]) -> None:
