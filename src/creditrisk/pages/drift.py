@@ -44,10 +44,12 @@ def render_drift(report: Mapping[str, Any], title: str) -> str:
         "moved": [row for row, judged in zip(moved, counts, strict=True) if judged],
         "also_moved": [row for row, judged in zip(moved, counts, strict=True) if not judged],
         "answers": [{**row, "drawn": _drawn(row)} for row in rows if row["what"] == "answer"],
-        "features": features,
+        "features": [row for row in features if is_judged(row)],
+        "unused": [row for row in features if not is_judged(row)],
         "raw": [row for row in rows if row["what"] == "raw"],
         "drawn": [{**row, "drawn": _drawn(row)} for row in _worth_drawing(features)],
-        "map": _map(report["periods"], [row for row in rows if row["what"] != "raw"][:MOST_ON_MAP]),
+        "map": _map(report["periods"], [row for row in rows if is_judged(row)][:MOST_ON_MAP]),
+        "latest": next((one for one in reversed(report["periods"]) if one["rows"]), None),
         "page": "production_drift_report" if "alias" in report else "drift_report",
     }
     return environment().get_template("drift.html.j2").render(view)
