@@ -269,7 +269,7 @@ def count_parquet(path: Path, columns: Mapping[str, str], counting: Counting, *,
 
 def _read(file: Any, columns: Sequence[str], time: str | None) -> Iterator[pa.RecordBatch]:
     wanted = list(dict.fromkeys([*columns, *([time] if time else [])])) or file.schema_arrow.names[:1]
-    return file.iter_batches(batch_size=ROWS_AT_ONCE, columns=wanted, use_threads=False)
+    return file.iter_batches(batch_size=ROWS_AT_ONCE, columns=wanted)
 
 
 def wrong_type(kind: pa.DataType, bins: Bins) -> str | None:

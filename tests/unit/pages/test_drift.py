@@ -67,6 +67,8 @@ def test_the_page_tells_what_moved_when_and_by_how_much(report: dict[str, Any]) 
         assert told in page
     assert 'class="much moved"' in page
     assert "production_drift_report.json" in page
+    for label in ("not seen before", "below "):
+        assert f">{label}" in page
 
 
 def test_nothing_that_a_report_says_becomes_markup(report: dict[str, Any]) -> None:
