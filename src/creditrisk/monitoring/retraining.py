@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 DRIFT_KINDS = ("score", "approval", "decisions", "features", "new_categories")
-"""A dead feed is not among them: it is mended, not learnt."""
+"""A dead feed is not among them: it is mended, not learnt; and while one is dead, what else moves may be its doing."""
 CALIBRATION_KINDS = ("calibration", "calibration_slow")
 
 type Cause = Literal["drift", "calibration", "performance", "age", "policy"]
@@ -92,6 +92,9 @@ def from_alarms(alarms: Iterable[Mapping[str, Any]] | None, cause: Cause, kinds:
     """alarms: the open ones of alarms.json; None where nobody looked."""
     if alarms is None:
         return Considered(cause, None, "nobody looked: creditrisk monitor alarms comes first")
+    dead = [one["of"] for one in alarms if one["kind"] == "missing"]
+    if dead and cause == "drift":
+        return Considered(cause, None, f"the feed of {', '.join(dead)} is broken: mend it first, then see what is left")
     found = [one for one in alarms if one["kind"] in kinds and one["severity"] != "info"]
     if not found:
         return Considered(cause, False, "no alarm is open")

@@ -53,7 +53,7 @@ def run(context: Context, store: DecisionStore | None, *, alias: str = PRODUCTIO
     watched, not_watched = _watched(context, model, seen, by)
     owner = context.book.portfolio.monitoring.alarms.owner or context.book.portfolio.document.owner
     rung_ones = rung(watched, book=context.book.name, bundle_sha256=model.bundle.sha256, owner=owner)
-    alarms = [_in_words(context, model, one, watched, seen) for one in rung_ones]
+    alarms = _folded([_in_words(context, model, one, watched, seen) for one in rung_ones], _groups(model, seen))
     runs, fresh = last_runs_of(context), freshness_of(context)
     told = [*overdue_alarms(context, runs, owner), *stale_alarms(context, fresh, owner)]
     rules = context.book.portfolio.monitoring.alarms
@@ -118,7 +118,7 @@ def _watched(context: Context, model: WatchedModel, seen: _Seen, by: By) -> tupl
     found: list[Watched] = []
     not_watched: dict[str, str] = {}
     if seen.counted is not None and seen.counted.periods:
-        groups = groups_of(seen.counted.counts, model.bundle.lineage)
+        groups = _groups(model, seen)
         found += watched_in(seen.counted, reference, rules, groups=groups, looks=_looks(context, by))
         not_watched |= unwatched(reference, seen.counted, rules)
     if seen.matured is not None and seen.matured.periods:
@@ -130,6 +130,24 @@ def _watched(context: Context, model: WatchedModel, seen: _Seen, by: By) -> tupl
         doubt = doubt_of(learnt["bads"], learnt["rows"]) if learnt else 0.0
         found += watched_outcomes(seen.matured, rules, doubt=doubt, looks=rules.life_months)
     return found, not_watched
+
+
+def _groups(model: WatchedModel, seen: _Seen) -> dict[str, list[str]]:
+    return {} if seen.counted is None else groups_of(seen.counted.counts, model.bundle.lineage)
+
+
+def _folded(alarms: Sequence[dict[str, Any]], groups: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
+    """A feature that moved because its source went missing is a part of that alarm, and for information only."""
+    feeds = [one for one in alarms if one["kind"] == "missing" and one["ended"] is None]
+    cause = {column: feed for feed in feeds for column in groups.get(feed["of"], ())}
+
+    def folded(one: dict[str, Any]) -> dict[str, Any]:
+        feed = cause.get(one["of"]) if one["kind"] == "features" else None
+        if feed is None or one["ended"] is not None or one["since"] < feed["since"]:
+            return one
+        return {**one, "severity": "info", "part_of": feed["id"]}
+
+    return [folded(one) for one in alarms]
 
 
 def groups_of(columns: Iterable[str], lineage: Mapping[str, Mapping[str, Sequence[str]]]) -> dict[str, list[str]]:
@@ -176,6 +194,7 @@ def _in_words(
         "since": one.since,
         "certain": one.certain,
         "ended": one.ended,
+        "part_of": None,
         "now": finite_or_none(of.effect[-1]) if one.is_open else None,
         "limit": of.rule.limit.value,
         "chance": one.chance,

@@ -86,6 +86,6 @@ def _plain_alarm(
     named = {"book": context.book.name, "kind": kind, "what": of, "since": day}
     return {
         "id": sha256_of(named)[:16], "kind": kind, "of": of, "what": what, "severity": "warning", "owner": owner,
-        "since": day, "certain": day, "ended": None, "now": None, "limit": None, "chance": None, "level": None,
-        "figures": {}, "change": None, "portfolio": [], "look_at": [look],
+        "since": day, "certain": day, "ended": None, "part_of": None, "now": None, "limit": None, "chance": None,
+        "level": None, "figures": {}, "change": None, "portfolio": [], "look_at": [look],
     }  # fmt: skip

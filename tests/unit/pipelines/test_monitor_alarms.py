@@ -124,6 +124,26 @@ def test_riskier_applicants_ring_with_what_they_do_and_what_moved(live: Context,
 
 
 @pytest.mark.usefixtures("no_outcomes")
+def test_a_dead_feed_is_one_alarm_with_its_features_as_parts(live: Context, decisions: list[Passport]) -> None:
+    lineage = load_bundle(live.folder.bundle(decisions[0].bundle_sha256)).lineage
+    fed = [name for name, tables in lineage.items() if "payments" in tables]
+    store = InMemoryDecisionStore()
+    for kept in months(live, decisions).kept("tiny"):
+        one = kept.passport
+        if one.time >= MONTHS[4]:
+            features = {**one.payload["features"], **dict.fromkeys(fed)}
+            one = replace(one, payload={**one.payload, "features": features})
+        store.append([one])
+    report = watched(live, store)
+    (feed,) = [one for one in report["alarms"] if one["kind"] == "missing"]
+    assert (feed["of"], feed["since"], feed["severity"]) == ("payments", "2026-05", "critical")
+    parts = [one for one in report["alarms"] if one["part_of"] == feed["id"]]
+    assert parts
+    assert {(one["kind"], one["severity"]) for one in parts} == {("features", "info")}
+    assert {one["of"].removeprefix("feature:") for one in parts} <= set(fed)
+
+
+@pytest.mark.usefixtures("no_outcomes")
 def test_a_run_that_is_repeated_tells_the_same_alarms(live: Context, decisions: list[Passport]) -> None:
     store = months(live, decisions, riskier_from=4)
     first, again = watched(live, store), watched(live, store)
