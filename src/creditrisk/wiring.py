@@ -118,7 +118,7 @@ def notify_book(name_or_path: str, workspace: Path, *, only: Sequence[str], test
     from creditrisk.adapters.apprise_notifier import AppriseNotifier
     from creditrisk.pipelines.notify import run, run_test
 
-    book, root = load_book(name_or_path), Workspace(workspace)
+    book = load_book(name_or_path)
     rules = book.portfolio.notifications
 
     def notifier(channel: str) -> AppriseNotifier:
@@ -126,14 +126,14 @@ def notify_book(name_or_path: str, workspace: Path, *, only: Sequence[str], test
 
     if test:
         return run_test(book.name, rules, notifier, only=only)
-    return run(book.name, root.book(book.name), rules, notifier, clock=SystemClock(), only=only)
+    return run(book.name, Workspace(workspace).open().book(book.name), rules, notifier, clock=SystemClock(), only=only)
 
 
 def export_figures(name_or_path: str, workspace: Path, *, only: Sequence[str]) -> dict[str, Any]:
     """Figures of the book to the sinks that the environment names, and into the text file; or to those of `only`."""
     from creditrisk.pipelines.export_metrics import run
 
-    book, root = load_book(name_or_path), Workspace(workspace)
+    book, root = load_book(name_or_path), Workspace(workspace).open()
     return run(book.name, root.book(book.name), _sinks(book.name, root, only), clock=SystemClock())
 
 

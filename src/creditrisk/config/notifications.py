@@ -33,8 +33,14 @@ def _own(namespace: str) -> str:
     return namespace
 
 
+def _no_file(channel: str) -> str:
+    if channel.endswith("_file"):
+        raise ValueError("a channel's name cannot end in _file: so does the variable that names another one's file")
+    return channel
+
+
 TimeOfDay = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
-ChannelName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+ChannelName = Annotated[str, AfterValidator(_no_file), Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
 
 class QuietHours(Strict):

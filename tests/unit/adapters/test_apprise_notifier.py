@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import socket
 import sys
 from collections.abc import Iterator
 from email.message import EmailMessage
@@ -99,6 +100,12 @@ def test_a_status_is_told_and_whether_trying_again_may_help(
 
 def test_a_place_that_is_away_is_told_without_its_address() -> None:
     told = _fails(f"json://lender:{SECRET}@127.0.0.1:{free_port()}/hook")
+    assert told.what == "channel team: nobody took the message"
+
+
+def test_a_place_that_never_answers_is_given_up() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # takes the connection and says nothing
+        told = _fails(f"json://lender:{SECRET}@127.0.0.1:{silent.getsockname()[1]}/hook?rto=0.2")
     assert told.what == "channel team: nobody took the message"
 
 

@@ -43,6 +43,12 @@ def test_an_address_has_no_place_in_a_book(tmp_path: Path) -> None:
     assert "planted" not in str(told.value)
 
 
+@pytest.mark.parametrize("name", ["team_file", "Team", "on-call", ""])
+def test_a_channel_whose_variable_would_be_another_thing_is_refused(name: str) -> None:
+    with pytest.raises(ValidationError):
+        Notifications.model_validate({"channels": {name: {}}})
+
+
 @pytest.mark.parametrize(
     ("hour", "held"), [(21, False), (22, True), (23, True), (0, True), (6, True), (7, False), (12, False)]
 )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import math
 from datetime import UTC, datetime
 
 from creditrisk.monitoring import MEANINGS, figures_of
+from creditrisk.monitoring.figures import PERFORMANCE
 from creditrisk.ports import Figure
 from tests.support.monitoring_reports import MODEL, REPORTS
+from tests.support.schemas import SCHEMAS
 
 NOW = datetime(2026, 10, 1, 12, tzinfo=UTC)
 
@@ -18,6 +21,22 @@ def told(*names: str) -> list[Figure]:
 
 def values(figures: list[Figure], name: str, label: str) -> dict[str, float]:
     return {each.labels[label]: each.value for each in figures if each.name == f"creditrisk_{name}"}
+
+
+def test_what_figures_and_messages_are_made_of_stands_in_the_schemas_of_the_reports() -> None:
+    alarms, outcomes, drift, retraining = (
+        json.loads((SCHEMAS / f"{name}.schema.json").read_text(encoding="utf-8"))
+        for name in ("alarms", "outcomes_report", "drift_metrics", "retrain_trigger")
+    )
+    for told in REPORTS["alarms.json"]["alarms"]:
+        assert set(told) <= set(alarms["$defs"]["alarm"]["properties"])
+    stage = alarms["properties"]["meta"]["properties"]["stages"]["items"]
+    assert set(stage["required"]) == set(REPORTS["alarms.json"]["meta"]["stages"][0])
+    assert set(PERFORMANCE) <= set(outcomes["properties"]["performance"]["properties"])
+    assert set(REPORTS["outcomes_report.json"]["counts"]) <= set(outcomes["properties"]["counts"]["properties"])
+    assert {"drift", "production"} <= set(drift["required"])
+    trigger = retraining["properties"]["triggers"]["items"]
+    assert set(REPORTS["retrain_trigger.json"]["triggers"][0]) <= set(trigger["properties"])
 
 
 def test_every_figure_is_finite_named_explained_and_of_the_book() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -135,6 +136,21 @@ def test_what_was_told_is_kept_after_each_delivery(house: House) -> None:
         run("tiny", house.folder, RULES, places.__getitem__, clock=SteppingClock())
     kept = json.loads((house.folder.root / TOLD).read_text(encoding="utf-8"))
     assert list(kept["channels"]) == ["team"]
+
+
+def test_two_runs_at_the_same_time_tell_it_once(house: House) -> None:
+    write_json(house.folder.report("alarms.json"), {"alarms": [SCORE]})
+    runs = [
+        Thread(
+            target=run, args=("tiny", house.folder, RULES, house.places.__getitem__), kwargs={"clock": SteppingClock()}
+        )
+        for _ in range(8)
+    ]
+    for each in runs:
+        each.start()
+    for each in runs:
+        each.join()
+    assert len(house.titles("team")) == len(house.titles("on_call")) == 1
 
 
 def test_without_a_report_of_alarms_the_command_says_what_writes_it(house: House) -> None:
