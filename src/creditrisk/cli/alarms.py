@@ -35,7 +35,7 @@ def alarms(
 
     if every not in (By.MONTH, By.WEEK):
         raise BadUsage(f'no period "{every}"', where="--by", hint=did_you_mean(every, [By.MONTH, By.WEEK]))
-    with at_the_window(book, workspace, as_json=as_json) as context, _store(workspace) as store:
+    with at_the_window(book, workspace, as_json=as_json) as context, store_if_any(workspace) as store:
         report = run(context, store, alias=alias, by=By(every))
     tell(report, as_json=as_json, words=lambda: show(alarms_table(report)))
     if fail_on_alarm:
@@ -62,7 +62,7 @@ def retrain(
     tell(report, as_json=as_json, words=lambda: show(retrain_table(report)))
 
 
-def _store(workspace: Path) -> AbstractContextManager[DecisionStore | None]:
+def store_if_any(workspace: Path) -> AbstractContextManager[DecisionStore | None]:
     """The decision store; nothing where none was ever made."""
     from creditrisk.wiring import decision_store_for
 

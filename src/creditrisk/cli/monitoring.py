@@ -94,6 +94,41 @@ def production(
     _tell(report, page, as_json=as_json)
 
 
+@monitor.command("all")
+def all_(
+    book: BookName,
+    workspace: WorkspaceDir = WORKSPACE,
+    every: Annotated[str, typer.Option("--by", metavar="PERIOD", help="week or month, of the map.")] = "week",
+    alias: Annotated[str, typer.Option("--alias", help="Which version of the registered model.")] = "production",
+    as_json: AsJson = False,
+    debug: Debug = False,  # noqa: ARG001
+) -> None:
+    """Drift, outcomes and alarms of the model in use, and monitoring.html: what a nightly job calls."""
+    from creditrisk.cli.alarms import store_if_any
+    from creditrisk.monitoring.counts import By
+    from creditrisk.pages.alarms import alarms_table
+    from creditrisk.pages.drift import drift_head
+    from creditrisk.pages.outcomes import outcomes_table
+    from creditrisk.pipelines.monitoring_page import run
+
+    if every not in (By.WEEK, By.MONTH):
+        raise BadUsage(f'no period "{every}"', where="--by", hint=did_you_mean(every, [By.WEEK, By.MONTH]))
+    with at_the_window(book, workspace, as_json=as_json) as context, store_if_any(workspace) as store:
+        told = run(context, store, alias=alias, by=By(every))
+
+    def words() -> None:
+        if told["drift"]:
+            show(drift_head(told["drift"]))
+        if told["outcomes"]:
+            show(outcomes_table(told["outcomes"]))
+        show(alarms_table(told["alarms"]))
+        for why in told["left_out"]:
+            typer.echo(why)
+        typer.echo(f"worth reading: {told['page']}")
+
+    tell(told, as_json=as_json, words=words)
+
+
 def _tell(report: dict[str, Any], page: Path, *, as_json: bool) -> None:
     from creditrisk.pages.drift import drift_tables
 

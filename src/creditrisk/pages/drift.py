@@ -43,12 +43,12 @@ def render_drift(report: Mapping[str, Any], title: str) -> str:
         "verdicts": _WORDS,
         "moved": [row for row, judged in zip(moved, counts, strict=True) if judged],
         "also_moved": [row for row, judged in zip(moved, counts, strict=True) if not judged],
-        "answers": [{**row, "drawn": _drawn(row)} for row in rows if row["what"] == "answer"],
+        "answers": answers_drawn(report),
         "features": [row for row in features if is_judged(row)],
         "unused": [row for row in features if not is_judged(row)],
         "raw": [row for row in rows if row["what"] == "raw"],
         "drawn": [{**row, "drawn": _drawn(row)} for row in _worth_drawing(features)],
-        "map": _map(report["periods"], [row for row in rows if is_judged(row)][:MOST_ON_MAP]),
+        "map": heat_map(report),
         "latest": next((one for one in reversed(report["periods"]) if one["rows"]), None),
         "page": "production_drift_report" if "alias" in report else "drift_report",
     }
@@ -114,18 +114,25 @@ def _short(number: float) -> str:
     return f"{number:,.0f}" if abs(number) >= 1000 else f"{number:.4g}"
 
 
-def _map(periods: Sequence[Mapping[str, Any]], rows: Sequence[Row]) -> dict[str, Any] | None:
+def answers_drawn(report: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Score, PD, grade and decision then and now, as bars."""
+    answers = [row for row in report["columns"] if row["what"] == "answer"]
+    return [{**row, "label": _label(row), "drawn": _drawn(row)} for row in answers]
+
+
+def heat_map(report: Mapping[str, Any]) -> dict[str, Any] | None:
     """PSI by column and period, each with the shade of its size; None with one period."""
-    if len(periods) < 2:
+    rows: Sequence[Row] = [row for row in report["columns"] if is_judged(row)][:MOST_ON_MAP]
+    if len(report["periods"]) < 2:
         return None
     return {
-        "periods": periods,
+        "periods": report["periods"],
         "rows": [
             {
-                "label": row["label"],
+                "label": _label(row),
                 "importance": row["importance"],
                 "cells": [
-                    {"psi": psi, "shade": _shade(psi), "moved": verdict == "fail"}
+                    {"psi": psi, "shade": _shade(psi, verdict), "moved": verdict == "fail"}
                     for psi, verdict in zip(row["by_period"]["psi"], row["by_period"]["verdict"], strict=True)
                 ],
             }
@@ -134,15 +141,16 @@ def _map(periods: Sequence[Mapping[str, Any]], rows: Sequence[Row]) -> dict[str,
     }
 
 
-def _shade(psi: float | None) -> str:
-    if psi is None:
+def _shade(psi: float | None, verdict: str | None) -> str:
+    """By size; pale where chance alone may bring so much."""
+    if psi is None or verdict == "not_enough_evidence":
         return "none"
     return "calm" if psi < 0.1 else "some" if psi < 0.25 else "much"
 
 
 def drift_tables(report: Mapping[str, Any]) -> RenderableType:
     """Texts from the report are shown as they are: nothing in them is read as markup."""
-    parts: list[RenderableType] = [_head(report)]
+    parts: list[RenderableType] = [drift_head(report)]
     if len(report["periods"]) > 1:
         parts.append(_periods(report["periods"]))
     parts.append(_columns(report))
@@ -153,7 +161,7 @@ def drift_tables(report: Mapping[str, Any]) -> RenderableType:
     return Group(*parts)
 
 
-def _head(report: Mapping[str, Any]) -> Text:
+def drift_head(report: Mapping[str, Any]) -> Text:
     compared = report["compared"]
     text = Text(f"{report['book']}: {compared['now']} against the {compared['before']}: ", style="bold")
     text.append(verdict_in_words(report["verdict"]), style=_STYLES[report["verdict"]])

@@ -23,6 +23,6 @@ def environment() -> Environment:
         plain=formats.plain, count=formats.count, decimals=formats.decimals, percent=formats.percent,
         interval=formats.interval, confidence=formats.confidence, short_hash=formats.short_hash,
         breakable=formats.breakable, seconds=formats.seconds, size=formats.size, hours=formats.hours,
-        minute=formats.minute, waived=formats.waived,
+        minute=formats.minute, waived=formats.waived, sentence=formats.sentence,
     )  # fmt: skip
     return made

@@ -158,6 +158,16 @@ def share_of(part: Any, whole: Any) -> float | None:
     return min(max(above / below, 0.0), 1.0)
 
 
+def sentence(words: Any) -> str:
+    """With a capital at its beginning, and as it is after that.
+
+    >>> sentence("an AUC of PDs")
+    'An AUC of PDs'
+    """
+    text = plain(words)
+    return text[:1].upper() + text[1:]
+
+
 def waived(waivers: Iterable[Mapping[str, Any]]) -> list[str]:
     """A sentence for each answer: who answers until when for which gates, and why.
 
