@@ -10,6 +10,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from creditrisk.ports import URGENCIES
+
 STYLES = {"critical": "bold red", "warning": "bold yellow", "info": "cyan"}
 HOLDS = {True: Text("yes", style="bold yellow"), False: Text("no", style="green"), None: Text("cannot tell")}
 ACTIONS = {
@@ -21,8 +23,9 @@ ACTIONS = {
 
 
 def alarms_table(report: Mapping[str, Any]) -> RenderableType:
-    """Each open alarm in a few lines, then what was watched, and what could not be."""
-    parts: list[RenderableType] = [_alarm(one) for one in report["alarms"]]
+    """Each open alarm in a few lines, the worst first, then what was watched, and what could not be."""
+    worst_first = sorted(report["alarms"], key=lambda one: -URGENCIES.index(one["severity"]))
+    parts: list[RenderableType] = [_alarm(one) for one in worst_first]
     if not parts:
         parts = [Text("no alarm is open", style="green")]
     parts.append(Text(_watched(report)))
@@ -57,6 +60,8 @@ def retrain_table(report: Mapping[str, Any]) -> RenderableType:
 
 
 def _alarm(one: Mapping[str, Any]) -> Text:
+    if one["part_of"]:
+        return Text(f"{one['severity'].upper()}  {one['what']}: a part of {one['part_of']}", style="cyan")
     told = Text(one["severity"].upper(), style=STYLES[one["severity"]])
     told.append(f"  {one['what']}\n", style="bold not dim" if one["severity"] == "critical" else "default not bold")
     facts = [f"since {one['since']}", f"owner {one['owner'] or 'nobody'}", one["id"]]

@@ -11,7 +11,8 @@ from creditrisk.pages.alarms import alarms_table, retrain_table
 
 ALARM = {
     "id": "ab" * 8, "kind": "score", "of": "score", "what": "the scores moved: PSI 0.07", "severity": "critical",
-    "owner": None, "since": "2026-05", "portfolio": ["approvals fall"], "look_at": ["what moved with it: income"],
+    "owner": None, "since": "2026-05", "part_of": None, "portfolio": ["approvals fall"],
+    "look_at": ["what moved with it: income"],
 }  # fmt: skip
 REPORT: dict[str, Any] = {
     "alarms": [ALARM],
@@ -46,6 +47,13 @@ def test_an_alarm_is_told_with_its_cause_its_effect_and_where_to_look() -> None:
     assert "since 2026-05, owner nobody" in told
     assert "portfolio: approvals fall" in told
     assert "look at: what moved with it: income" in told
+
+
+def test_the_worst_comes_first_and_a_part_of_another_alarm_is_one_line() -> None:
+    part = {**ALARM, "what": "income moved", "severity": "info", "part_of": ALARM["id"]}
+    told = seen(alarms_table({**REPORT, "alarms": [part, ALARM]}))
+    assert f"INFO  income moved: a part of {ALARM['id']}\n" in told
+    assert told.index("CRITICAL") < told.index("INFO")
 
 
 def test_what_could_not_be_watched_and_what_is_late_is_told() -> None:
