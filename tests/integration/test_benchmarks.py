@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import decision_store, feature_table, same_bits, training_cost
+from benchmarks import decision_store, drift, feature_table, same_bits, training_cost
 from creditrisk.demo import write_demo
 
 ROWS = 2_000
@@ -45,3 +45,9 @@ def test_durable_records_are_measured_beside_a_bare_synced_insert() -> None:
     ]
     assert all(one["ratio"] == one["ours_ms"] / one["bare_ms"] for one in figures["costs"])
     assert figures["verified_records"] == 2 + 2 * 3 * sum(decision_store.GROUPS)
+
+
+def test_drift_is_counted_within_its_limits_and_told_as_json(tmp_path: Path) -> None:
+    told = drift.measure(tmp_path, quick=True, only=["ours"])
+    assert told["ours"].keys() == {"columns", "rows", "cpu_s", "seconds", "import_cpu_s", "peak_mb"}
+    assert told["reached"]["ours: at most 1 GB"]
