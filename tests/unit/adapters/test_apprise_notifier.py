@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import re
 import socket
 import sys
 from collections.abc import Iterator
 from email.message import EmailMessage
+from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
@@ -120,6 +122,18 @@ def test_a_place_that_never_answers_is_given_up() -> None:
 )
 def test_what_is_no_address_is_told_without_it(address: str) -> None:
     assert isinstance(_fails(address), BadConfig)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of plugins that are loaded here
+def test_every_address_of_the_documentation_is_one(repository: Path) -> None:
+    import apprise
+
+    text = (repository / "docs" / "notifications.md").read_text(encoding="utf-8")
+    addresses = re.findall(r"\| `(\w+://[^`]+)` \|", text)
+    assert {address.partition(":")[0] for address in addresses} == {
+        "slack", "workflows", "pagerduty", "mailtos", "jsons"
+    }  # fmt: skip
+    assert [address for address in addresses if apprise.Apprise.instantiate(address) is None] == []
 
 
 def test_without_the_library_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
