@@ -37,7 +37,7 @@ MEANINGS = {
     "performance_high": "Upper end of its interval",
     "development": "The same figure on the test part, when the model was built",
     "alarms_open": "Open alarms, by severity",
-    "alarm_open": "1 for each open alarm, by id and kind; `of` is the column, source, stage or table that it is about",
+    "alarm_open": "1 for each open alarm that is no part of another; `of` is the column, source, stage or table",
     "retrain_trigger_open": "1 while a trigger to learn anew is open, 0 if none is",
 }
 """Name after `creditrisk_` -> what it says."""
@@ -127,6 +127,8 @@ def _of_alarms(report: Mapping[str, Any] | None, about: Mapping[str, str]) -> It
         found = sum(alarm["severity"] == severity for alarm in alarms)
         yield _figure("alarms_open", found, **about, severity=severity)
     for alarm in alarms:
+        if alarm.get("part_of") is not None:  # the alarm that it is a part of calls already
+            continue
         told = {label: str(alarm[key] or "") for label, key in _OF_ALARMS.items()}
         yield _figure("alarm_open", 1, **about, **told)
 

@@ -95,6 +95,14 @@ def test_no_alarm_is_zero_only_where_somebody_looked() -> None:
     assert values(told("alarms.json"), "alarm_open", "alarm") == {"score-1": 1, "stale-1": 1}
 
 
+def test_what_is_part_of_another_alarm_is_counted_and_calls_nobody() -> None:
+    feed = {"id": "feed", "kind": "missing", "of": "bureau", "severity": "critical", "owner": None, "part_of": None}
+    part = {**feed, "id": "part", "kind": "features", "severity": "info", "part_of": "feed"}
+    figures = figures_of("tiny", {"alarms.json": {"alarms": [feed, part]}}, now=NOW)
+    assert values(figures, "alarm_open", "alarm") == {"feed": 1}
+    assert values(figures, "alarms_open", "severity") == {"info": 1, "warning": 0, "critical": 1}
+
+
 def test_a_stage_without_a_limit_is_neither_overdue_nor_on_time() -> None:
     figures = told("alarms.json")
     assert values(figures, "stage_overdue", "stage") == {"production": 1.0}
