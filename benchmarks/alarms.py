@@ -164,10 +164,14 @@ def calibration_found(draw: Draw, factor: float, rate: float = BAD_RATE) -> bool
 FAULTS: Mapping[str, Callable[[Draw], bool]] = {
     f"a score shift of {SHIFT_OF_SCORE} deviations": score_found,
     f"a main feature's shift of {SHIFT_OF_FEATURE} deviations": feature_found,
-    f"a dead bureau feed: {DEAD:.0%} more rows without its values": dead_feed_found,
-    f"a new category in {NEW_WORD:.0%} of the rows": new_word_found,
-    f"PDs {MISCALIBRATED:.0%} too low, {OUTCOMES:,} outcomes a month": lambda draw: calibration_found(draw, 1.2),
-    f"PDs {MISCALIBRATED:.0%} too high, {OUTCOMES:,} outcomes a month": lambda draw: calibration_found(draw, 0.8),
+    f"a dead bureau feed: {DEAD * 100:.0f} % more rows without its values": dead_feed_found,
+    f"a new category in {NEW_WORD * 100:.0f} % of the rows": new_word_found,
+    f"PDs {MISCALIBRATED * 100:.0f} % too low, {OUTCOMES:,} outcomes a month": lambda draw: calibration_found(
+        draw, 1.2
+    ),
+    f"PDs {MISCALIBRATED * 100:.0f} % too high, {OUTCOMES:,} outcomes a month": lambda draw: calibration_found(
+        draw, 0.8
+    ),
 }
 
 
