@@ -25,7 +25,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 OURS_CPU_S_MAX, OURS_PEAK_MB_MAX = 3.0, 1024
-WIDE_CPU_S_MAX, WIDE_PEAK_MB_MAX = 60.0, 2048
+WIDE_S_MAX, WIDE_PEAK_MB_MAX = 60.0, 2048
 REFERENCE_ROWS = 50_000
 
 
@@ -72,8 +72,8 @@ def _reached(told: dict[str, Any]) -> dict[str, bool]:
         reached["ours: at most 3 CPU s"] = told["ours"]["cpu_s"] <= OURS_CPU_S_MAX
         reached["ours: at most 1 GB"] = told["ours"]["peak_mb"] <= OURS_PEAK_MB_MAX
     if "wide" in told:
-        reached["wide: at most 60 CPU s, so 60 s on a machine that does nothing else"] = (
-            told["wide"]["cpu_s"] <= WIDE_CPU_S_MAX
+        reached["wide: at most 60 s on the clock, of two cores with nothing else to do"] = (
+            told["wide"]["seconds"] <= WIDE_S_MAX
         )
         reached["wide: at most 2 GB"] = told["wide"]["peak_mb"] <= WIDE_PEAK_MB_MAX
     return reached
