@@ -26,6 +26,7 @@ from creditrisk.monitoring.retraining import (
 )
 from creditrisk.pipelines import monitor_alarms
 from creditrisk.pipelines.context import Context
+from creditrisk.pipelines.evidence import current_pack
 from creditrisk.pipelines.origins import time_of
 from creditrisk.pipelines.stages import run_stages
 from creditrisk.pipelines.watched_model import Watched, watched_model
@@ -119,11 +120,14 @@ def trained_on(context: Context, bundle_sha256: str) -> tuple[datetime | None, s
 
 def _newest_row(context: Context, bundle_sha256: str) -> str | None:
     """By the split that is frozen with its evidence, else that of the latest run where it is of this model."""
-    path = context.folder.bundle(bundle_sha256).parent / "evidence" / "split.json"
-    if not path.is_file():
-        path, metrics = context.folder.report("split.json"), context.folder.report("metrics.json")
-        if not path.is_file() or not metrics.is_file() or read_json(metrics).get("bundle_sha256") != bundle_sha256:
+    path, metrics = context.folder.report("split.json"), context.folder.report("metrics.json")
+    try:
+        path = current_pack(context, bundle_sha256).folder / "split.json"
+    except CreditRiskError:
+        if not metrics.is_file() or read_json(metrics).get("bundle_sha256") != bundle_sha256:
             return None
+    if not path.is_file():
+        return None
     parts = read_json(path)["parts"]
     return max((day for part in ("train", "calibration") if (day := parts[part]["last_date"])), default=None)
 

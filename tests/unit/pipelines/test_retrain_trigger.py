@@ -15,7 +15,7 @@ from creditrisk.config.policy import Barred
 from creditrisk.errors import BadUsage, OutsideFailed
 from creditrisk.files import read_json, write_json
 from creditrisk.governance import Act, acts_about, ledger
-from creditrisk.pipelines import retrain_trigger
+from creditrisk.pipelines import retrain_trigger, validate_model
 from creditrisk.pipelines.context import Context
 from creditrisk.pipelines.retrain_trigger import run, trained_on, triggers_of
 from creditrisk.ports import CANDIDATE, PRODUCTION
@@ -199,7 +199,10 @@ def test_a_model_that_was_trained_long_ago_is_a_reason(live: Context) -> None:
 def test_the_newest_training_row_is_told_where_rows_have_dates(live: Context) -> None:
     split = read_json(live.folder.report("split.json"))
     split["parts"]["train"]["last_date"] = "2011-12-01"
-    write_json(live.folder.bundle(bundle(live)).parent / "evidence" / "split.json", split)
+    write_json(live.folder.report("split.json"), split)
+    validate_model.run(live)  # freezes it with the model's evidence
+    split["parts"]["train"]["last_date"] = "2012-06-01"  # of a later training
+    write_json(live.folder.report("split.json"), split)
     assert trained_on(live, bundle(live))[1] == "trained on rows up to 2011-12-01 on"
 
 
