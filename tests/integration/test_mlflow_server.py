@@ -7,6 +7,7 @@ server is started once.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -127,7 +128,7 @@ def test_what_a_reader_may_not_do_is_told_and_not_done(
         "set_alias": lambda: registry.set_alias(registered.name, "production", 1),
         "remove_alias": lambda: registry.remove_alias(registered.name, "candidate"),
         "tag": lambda: registry.tag(registered.name, 1, {"deployed": "by nobody"}),
-        "log_run": lambda: tracker.log_run(stub_run(tmp_path, book=registered.name)),
+        "log_run": lambda: tracker.log_run(replace(stub_run(tmp_path, book=registered.name), metrics={"brier": 0.07})),
     }
     with pytest.raises(OutsideFailed) as failure:
         acts[act]()
