@@ -57,12 +57,16 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def fingerprint(folder: Path) -> dict[str, str]:
     """{file: hash} of everything that a run promises to repeat; `meta` of the reports does not count.
 
-    Without what an approval adds to or says in files. A frozen pack is told by its folder's name, which is its hash.
+    Without the evidence, which holds the reports as they are, times and all, and without what an approval writes.
     """
     marks = {}
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
-        if not path.is_file() or name.endswith((*BY_APPROVAL, "run_summary.html", ".lock", "decisions.parquet")):
+        if (
+            not path.is_file()
+            or "/evidence/" in name
+            or name.endswith((*BY_APPROVAL, "run_summary.html", ".lock", "decisions.parquet"))
+        ):
             continue
         is_report = path.suffix == ".json" and "/bundle/" not in name
         marks[name] = sha256_of(json.loads(path.read_text())) if is_report else sha256_of_file(path)

@@ -46,8 +46,8 @@ def run(context: Context) -> dict[str, Any]:
             "alias": CANDIDATE,
             "uri": version.uri,
             BUNDLE_TAG: bundle.sha256,
-            EVIDENCE_TAG: pack.sha256,
-            "meta": {"run_id": logged.run_id},
+            # The evidence holds reports with their times, so it is another one in each run, as the run is.
+            "meta": {"run_id": logged.run_id, EVIDENCE_TAG: pack.sha256},
         },
         inputs={"bundle": bundle.sha256, **{name: folder.report(name) for name in (*FIGURES, VALIDATION)}},
     )

@@ -49,7 +49,7 @@ def test_a_run_freezes_its_evidence_and_says_so_in_chain_registry_and_reports(fi
     assert (version.tags["waivers"], version.tags["approvals"]) == ("", "")
     promotion = finished.folder.report("registry_promotion.json")
     assert faults(promotion) == []
-    assert read_json(promotion)["evidence_sha256"] == pack.sha256
+    assert read_json(promotion)["meta"]["evidence_sha256"] == pack.sha256
 
 
 def test_the_pack_names_everything_that_stands_behind_the_model(finished: Context) -> None:
