@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
+import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -16,8 +18,7 @@ if TYPE_CHECKING:
 
 def training_schema(key: str) -> pandera.DataFrameSchema:
     """Of the rows to learn from: each entity once, each with an outcome, 1 bad or 0 good; features stand beside."""
-    import pandera.polars as pandera
-
+    pandera = _pandera()
     return pandera.DataFrameSchema(
         {
             key: pandera.Column(nullable=False, unique=True),
@@ -28,8 +29,7 @@ def training_schema(key: str) -> pandera.DataFrameSchema:
 
 def decisions_schema(key: str, grades: Sequence[str]) -> pandera.DataFrameSchema:
     """Of scored rows: no PD is 0, 1 or missing, and grade and decision are words that the policy has."""
-    import pandera.polars as pandera
-
+    pandera = _pandera()
     inside = pandera.Check.in_range(0.0, 1.0, include_min=False, include_max=False)
     return pandera.DataFrameSchema(
         {
@@ -45,15 +45,32 @@ def decisions_schema(key: str, grades: Sequence[str]) -> pandera.DataFrameSchema
 def need_sound(rows: pa.Table, schema: pandera.DataFrameSchema, *, what: str) -> None:
     """Raises BadData with the first column that breaks the schema, and an example. Other columns are not looked at."""
     import polars as pl
-    from pandera.errors import SchemaErrors
 
+    errors_of_pandera = _pandera().errors
     frame = pl.from_arrow(rows.select([name for name in schema.columns if name in rows.column_names]))
     try:
         schema.validate(frame, lazy=True)
-    except SchemaErrors as errors:
+    except errors_of_pandera.SchemaErrors as errors:
         column, check, case = errors.failure_cases.select("column", "check", "failure_case").row(0)
         raise BadData(
             f"{what}: {check}, e.g. {case}",
             where=f"column {column or case}",
             hint="run the stages again from ingest; if it stays, the book's SQL or the model is at fault",
         ) from None
+
+
+CHANGED_BY_PANDERA = ("PYARROW_IGNORE_TIMEZONE", "SPARK_LOCAL_IP")
+
+
+def _pandera() -> Any:
+    """Pandera for polars, without what its import does to everybody else.
+
+    It sets environment variables for Spark; the first makes Arrow drop the time zones of times in this process and in
+    those that it starts: half past eleven in the evening two hours west would no longer be the next day.
+    """
+    before = {name: os.environ.get(name) for name in CHANGED_BY_PANDERA}
+    module = importlib.import_module("pandera.polars")
+    for name, value in before.items():
+        if value is None:
+            os.environ.pop(name, None)
+    return module

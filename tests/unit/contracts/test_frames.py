@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import pyarrow as pa
 import pytest
 
@@ -51,3 +55,21 @@ def test_a_missing_column_is_named():
     with pytest.raises(BadData) as caught:
         need_sound(_decisions().drop_columns(["grade"]), decisions_schema("SK_ID", GRADES), what="scored")
     assert "grade" in str(caught.value)
+
+
+def test_checking_frames_leaves_times_with_their_zones() -> None:
+    """In a process of its own: what an import does, it does once."""
+    told = """
+import datetime as dt, os
+import pyarrow as pa
+from creditrisk.contracts.frames import training_schema
+training_schema("loan_id")
+late = dt.datetime(2025, 6, 1, 23, 30, tzinfo=dt.timezone(dt.timedelta(hours=-2)))
+(read,) = pa.array([late], pa.timestamp("us", "UTC")).to_pylist()
+assert read == late, read
+assert "PYARROW_IGNORE_TIMEZONE" not in os.environ
+"""
+    clean = {name: value for name, value in os.environ.items() if name != "PYARROW_IGNORE_TIMEZONE"}
+    command = [sys.executable, "-W", "ignore", "-c", told]
+    done = subprocess.run(command, env=clean, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
