@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated
 
 import typer
 
-from creditrisk.cli.options import WORKSPACE, Actor, AsJson, BookName, Debug, WorkspaceDir
+from creditrisk.cli.options import WORKSPACE, Actor, AsJson, BookName, Debug, WorkspaceDir, date_of
 from creditrisk.cli.output import or_exit, show, tell
 from creditrisk.cli.work import at_the_desk
-from creditrisk.errors import BadUsage
 
 Version = Annotated[int, typer.Option("--version", metavar="N", min=1, help="Number in the registry.")]
 
@@ -37,7 +35,7 @@ def waive(
     from creditrisk.pages.governance import waivers_table
     from creditrisk.pipelines.waive_gate import run
 
-    last = _day(until)
+    last = date_of(until, "--until")
     with at_the_desk(book, workspace, as_json=as_json, by=by) as context:
         told = run(context, gate, because, last, version)
 
@@ -71,10 +69,3 @@ def approve(
     tell(told, as_json=as_json, words=lambda: show(approval_table(told)))
     if dry_run:
         or_exit(lambda: need_nothing_in_the_way(told))
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise BadUsage(f'--until "{text}" is no date', hint="for example --until 2026-12-31") from error

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Annotated
 
 import typer
 
-from creditrisk.cli.options import WORKSPACE, Actor, AsJson, BookName, Debug, WorkspaceDir
+from creditrisk.cli.options import WORKSPACE, Actor, AsJson, BookName, Debug, WorkspaceDir, date_of
 from creditrisk.cli.output import or_exit, show, tell
 from creditrisk.cli.work import at_the_desk
 from creditrisk.errors import BadUsage
@@ -37,7 +36,7 @@ def comply(
 
     if bool(profiles) == every:
         raise BadUsage("which profile?", hint=f"give --profile NAME, or --all; known: {', '.join(profile_names())}")
-    day = _date(on)
+    day = date_of(on, "--on")
     with at_the_desk(book, workspace, as_json=as_json, by=by) as context:
         report = comply_run(context, profiles or profile_names(), on=day, version=version)
     tell(report, as_json=as_json, words=lambda: show(compliance_tables(report)))
@@ -58,10 +57,3 @@ def models(
 
     report = model_inventory(workspace, books or [])
     tell(report, as_json=as_json, words=lambda: show(inventory_table(report)))
-
-
-def _date(text: str | None) -> date | None:
-    try:
-        return None if text is None else date.fromisoformat(text)
-    except ValueError as error:
-        raise BadUsage(f'--on "{text}" is no date', hint="for example --on 2026-12-01") from error

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from creditrisk.cli.options import WORKSPACE, Actor, AsJson, BookName, Debug, WorkspaceDir
+from creditrisk.cli.options import WORKSPACE, Actor, AsJson, BookName, Debug, WorkspaceDir, moment_of
 from creditrisk.cli.output import or_exit, tell
 from creditrisk.cli.work import at_the_desk
 from creditrisk.errors import CreditRiskError, OutsideFailed
@@ -107,10 +107,10 @@ def asof(
 ) -> None:
     """Which version was live then, on which evidence, with which cut-offs, and what was known of it."""
     from creditrisk.pages.moves import asof_lines
-    from creditrisk.pipelines.deployed_then import disagreements_today, moment
+    from creditrisk.pipelines.deployed_then import disagreements_today
     from creditrisk.pipelines.deployed_then import run as deployed_then
 
-    at, known_at = moment(time, "TIME"), None if known is None else moment(known, "--known")
+    at, known_at = moment_of(time, "TIME"), moment_of(known, "--known")
     with at_the_desk(book, workspace, as_json=as_json) as context:
         told = deployed_then(context, at, known_at)
         try:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, overload
 
 import typer
 
@@ -45,6 +45,10 @@ def settings_of(overrides: list[str] | None, estimator: str | None = None) -> di
     return settings
 
 
+@overload
+def moment_of(text: str, option: str) -> datetime: ...
+@overload
+def moment_of(text: str | None, option: str) -> datetime | None: ...
 def moment_of(text: str | None, option: str) -> datetime | None:
     """A time as somebody writes it; in UTC where it names no zone."""
     if text is None:
@@ -56,3 +60,17 @@ def moment_of(text: str | None, option: str) -> datetime | None:
             f'"{text}" is no time', where=option, hint="for example 2026-01-31 or 2026-01-31T14:30"
         ) from error
     return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+@overload
+def date_of(text: str, option: str) -> date: ...
+@overload
+def date_of(text: str | None, option: str) -> date | None: ...
+def date_of(text: str | None, option: str) -> date | None:
+    """A day that an option names. Raises BadUsage for what is none."""
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise BadUsage(f'"{text}" is no date', where=option, hint="for example 2026-01-31") from error

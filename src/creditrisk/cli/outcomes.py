@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from creditrisk.cli.options import WORKSPACE, Actor, AsJson, BookName, Debug, WorkspaceDir
+from creditrisk.cli.options import WORKSPACE, Actor, AsJson, BookName, Debug, WorkspaceDir, date_of
 from creditrisk.cli.output import or_exit, show, tell
 from creditrisk.cli.work import at_the_window
-from creditrisk.errors import BadUsage
 
 outcomes = typer.Typer(name="outcomes", help="What later happened to loans: add, list.", rich_markup_mode=None)
 
@@ -104,13 +102,3 @@ def monitor_outcomes(
     ):
         report = run(context, store, as_of=day, since=start, model=model)
     tell(report, as_json=as_json, words=lambda: show(outcomes_table(report)))
-
-
-def date_of(text: str | None, option: str) -> dt.date | None:
-    """A day that an option names. Raises BadUsage for what is none."""
-    if text is None:
-        return None
-    try:
-        return dt.date.fromisoformat(text)
-    except ValueError as error:
-        raise BadUsage(f'"{text}" is no date', where=option, hint="for example 2026-01-31") from error

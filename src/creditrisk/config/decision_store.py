@@ -4,23 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from creditrisk.errors import BadConfig, BadUsage
+from creditrisk.config.from_environment import from_environment
+from creditrisk.errors import BadUsage
 
 
 def read_decision_store_settings() -> DecisionStoreSettings:
     """The store's settings of this process's environment. Raises BadConfig naming the variable, never its value."""
-    try:
-        return DecisionStoreSettings()
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        raise BadConfig(
-            f"CREDITRISK_{str(first['loc'][0]).upper()}: {first['msg']}",
-            where="environment",
-            hint="docs/reference/settings.md lists every variable",
-        ) from error
+    return from_environment(DecisionStoreSettings)
 
 
 class DecisionStoreSettings(BaseSettings):

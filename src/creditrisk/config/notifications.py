@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from creditrisk.config.from_environment import from_environment
 from creditrisk.config.strict import Strict
 from creditrisk.errors import BadConfig
 from creditrisk.ports import Urgency
@@ -115,15 +116,7 @@ def channel_address(channel: str) -> SecretStr:
 
 def read_sink_settings() -> SinkSettings:
     """Where figures go, by this process's environment. Raises BadConfig naming the variable, never its value."""
-    try:
-        return SinkSettings()
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        raise BadConfig(
-            f"CREDITRISK_{str(first['loc'][0]).upper()}: {first['msg']}",
-            where="environment",
-            hint="docs/reference/settings.md lists every variable",
-        ) from error
+    return from_environment(SinkSettings)
 
 
 class SinkSettings(BaseSettings):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from creditrisk.errors import BadConfig
+from creditrisk.config.from_environment import from_environment
 
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 """Signatures that a token may have: with a public key. HS256 would let whoever checks a token make one."""
@@ -16,16 +16,7 @@ ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES
 
 def read_serving_settings() -> ServingSettings:
     """The server's settings of this process's environment. Raises BadConfig naming the variable, never its value."""
-    try:
-        return ServingSettings()
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        name = str(first["loc"][0])
-        raise BadConfig(
-            f"{name if name.isupper() else f'CREDITRISK_SERVE_{name.upper()}'}: {first['msg']}",
-            where="environment",
-            hint="docs/reference/settings.md lists every variable",
-        ) from error
+    return from_environment(ServingSettings)
 
 
 class ServingSettings(BaseSettings):

@@ -4,25 +4,15 @@ from __future__ import annotations
 
 import getpass
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from creditrisk.errors import BadConfig
+from creditrisk.config.from_environment import from_environment
 
 
 def read_settings() -> Settings:
     """The settings of this process's environment. Raises BadConfig naming the variable."""
-    try:
-        return Settings()
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        name = str(first["loc"][0])
-        variable = name if name.isupper() else f"CREDITRISK_{name.upper()}"
-        raise BadConfig(
-            f"{variable}: {first['msg']}, got {str(first.get('input'))[:40]!r}",
-            where="environment",
-            hint="docs/reference/settings.md lists every variable",
-        ) from error
+    return from_environment(Settings, tell_value=True)
 
 
 def _system_user() -> str:

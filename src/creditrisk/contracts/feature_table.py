@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from creditrisk.contracts.clean_pandera import clean_pandera
 from creditrisk.duck import Connection, DuckSettings, locked_room, named, quoted, translated
 from creditrisk.kinds import Finding, Severity
 
@@ -25,8 +26,7 @@ def feature_table_schema(key: str) -> pandera.DataFrameSchema:
 
     The key is unique and never NULL; types are Int64, Int32, Float64, String and Boolean; no number is infinite or NaN.
     """
-    import pandera.polars as pandera
-
+    pandera = clean_pandera()
     sound, finite = pandera.Check(_sound, name="type"), pandera.Check(_finite, name="finite")
     return pandera.DataFrameSchema(
         {
@@ -55,11 +55,9 @@ def check_feature_table(path: Path, key: str, *, settings: DuckSettings | None =
 
 
 def _of_frame(head: pl.DataFrame, key: str) -> list[Finding]:
-    from pandera.errors import SchemaErrors
-
     try:
         feature_table_schema(key).validate(head, lazy=True)
-    except SchemaErrors as errors:
+    except clean_pandera().errors.SchemaErrors as errors:
         cases = errors.failure_cases.select("column", "check", "failure_case").unique().sort("column", "check")
         return [
             _explained(*case) for case in cases.unique(["column", "check"], keep="first", maintain_order=True).rows()

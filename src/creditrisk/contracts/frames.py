@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
-import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from creditrisk.contracts.clean_pandera import clean_pandera
 from creditrisk.errors import BadData
 from creditrisk.kinds import Verdict
 
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
 def training_schema(key: str) -> pandera.DataFrameSchema:
     """Of the rows to learn from: each entity once, each with an outcome, 1 bad or 0 good; features stand beside."""
-    pandera = _pandera()
+    pandera = clean_pandera()
     return pandera.DataFrameSchema(
         {
             key: pandera.Column(nullable=False, unique=True),
@@ -29,7 +28,7 @@ def training_schema(key: str) -> pandera.DataFrameSchema:
 
 def decisions_schema(key: str, grades: Sequence[str]) -> pandera.DataFrameSchema:
     """Of scored rows: no PD is 0, 1 or missing, and grade and decision are words that the policy has."""
-    pandera = _pandera()
+    pandera = clean_pandera()
     inside = pandera.Check.in_range(0.0, 1.0, include_min=False, include_max=False)
     return pandera.DataFrameSchema(
         {
@@ -46,7 +45,7 @@ def need_sound(rows: pa.Table, schema: pandera.DataFrameSchema, *, what: str) ->
     """Raises BadData with the first column that breaks the schema, and an example. Other columns are not looked at."""
     import polars as pl
 
-    errors_of_pandera = _pandera().errors
+    errors_of_pandera = clean_pandera().errors
     frame = pl.from_arrow(rows.select([name for name in schema.columns if name in rows.column_names]))
     try:
         schema.validate(frame, lazy=True)
@@ -57,20 +56,3 @@ def need_sound(rows: pa.Table, schema: pandera.DataFrameSchema, *, what: str) ->
             where=f"column {column or case}",
             hint="run the stages again from ingest; if it stays, the book's SQL or the model is at fault",
         ) from None
-
-
-CHANGED_BY_PANDERA = ("PYARROW_IGNORE_TIMEZONE", "SPARK_LOCAL_IP")
-
-
-def _pandera() -> Any:
-    """Pandera for polars, without what its import does to everybody else.
-
-    It sets environment variables for Spark; the first makes Arrow drop the time zones of times in this process and in
-    those that it starts: half past eleven in the evening two hours west would no longer be the next day.
-    """
-    before = {name: os.environ.get(name) for name in CHANGED_BY_PANDERA}
-    module = importlib.import_module("pandera.polars")
-    for name, value in before.items():
-        if value is None:
-            os.environ.pop(name, None)
-    return module

@@ -6,10 +6,11 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from creditrisk.errors import BadUsage, CreditRiskError, Refused, did_you_mean
+from creditrisk.errors import BadUsage, CreditRiskError, Refused
 from creditrisk.governance import Act, acts_about, approvals, standing
 from creditrisk.governance.approvals import Known, same_person, weigh
 from creditrisk.governance.evidence import Pack
+from creditrisk.governance.model_reference import numbered as among
 from creditrisk.governance.people import known_keys
 from creditrisk.pipelines.context import Context
 from creditrisk.pipelines.evidence import current_pack, tag_version
@@ -67,14 +68,9 @@ def need_nothing_in_the_way(told: Mapping[str, Any]) -> None:
 
 
 def numbered(context: Context, number: int) -> ModelVersion:
-    """Raises BadUsage for an unknown version."""
-    versions = context.registry.versions(context.book.name)
-    found = next((version for version in versions if version.version == number), None)
-    if found is None:
-        name, known = context.book.name, [str(version.version) for version in versions]
-        hint = did_you_mean(str(number), known) if known else f"creditrisk register {name}"
-        raise BadUsage(f"{name} has no version {number}", where=f"models:/{name}", hint=hint)
-    return found
+    """The book's version of that number. Raises BadUsage where there is none."""
+    name = context.book.name
+    return among(context.registry.versions(name), name, number)
 
 
 def known_of(context: Context, version: ModelVersion) -> Known:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-from creditrisk.errors import BadUsage
 from creditrisk.governance import ledger
 from creditrisk.governance.ledger import Entry, Standing
 from creditrisk.pipelines.context import Context
@@ -32,17 +31,6 @@ def run(context: Context, at: datetime, known: datetime | None = None) -> dict[s
 def disagreements_today(context: Context) -> list[str]:
     """Where the registry of today does not mean what the ledger says. Raises OutsideFailed when it is away."""
     return disagreeing(context)
-
-
-def moment(text: str, option: str) -> datetime:
-    """`2026-10-03T12:00`, with a zone or in UTC; a day alone is its beginning. Raises BadUsage."""
-    try:
-        read = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise BadUsage(
-            f'{option} "{text}" is no time', hint="for example 2026-10-03T12:00 (UTC), or with +02:00"
-        ) from error
-    return read if read.tzinfo else read.replace(tzinfo=UTC)
 
 
 def _told(then: Standing, moves: Sequence[Entry]) -> dict[str, Any]:

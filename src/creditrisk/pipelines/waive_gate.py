@@ -10,12 +10,14 @@ from typing import Any
 from creditrisk.errors import BadUsage, MissingInput, Refused, did_you_mean
 from creditrisk.files import read_json
 from creditrisk.governance import Act
+from creditrisk.governance.canary import waiver_name
 from creditrisk.governance.evidence import PACK, Pack
 from creditrisk.governance.gates import Evidence
 from creditrisk.governance.standing import open_waivers
 from creditrisk.kinds import Judgement, sha256_of
 from creditrisk.modelling import load_bundle
 from creditrisk.pipelines.approve_model import counted, numbered
+from creditrisk.pipelines.canary_validation import kept_report
 from creditrisk.pipelines.context import Context
 from creditrisk.pipelines.evidence import (
     VALIDATION,
@@ -29,7 +31,7 @@ from creditrisk.pipelines.model_document import DOCUMENT, document_of
 from creditrisk.pipelines.summary import write_summary
 from creditrisk.ports import ModelVersion
 
-CANARY_REPORT, OF_CANARY = "canary_report.json", "canary_"
+OF_CANARY = waiver_name("")
 
 
 def run(context: Context, gates: Sequence[str], because: str, until: date, number: int | None = None) -> dict[str, Any]:
@@ -100,9 +102,9 @@ def _finding(context: Context, pack: Pack, gate: str) -> str:
 
 
 def _canary_gates(context: Context, pack: Pack) -> dict[str, Mapping[str, Any]]:
-    path = context.folder.bundle(pack.body["bundle_sha256"]).parent / CANARY_REPORT
+    path = kept_report(context, pack.body["bundle_sha256"])
     gates = read_json(path)["gates"] if path.is_file() else []
-    return {f"{OF_CANARY}{one['name']}": one for one in gates}
+    return {waiver_name(one["name"]): one for one in gates}
 
 
 def _need_fit(context: Context, until: date, where: str) -> None:

@@ -15,7 +15,7 @@ from tests.support.tiny_book import write_tiny_book
     [
         ([], "which profile?"),
         (["--all", "--profile", "eu"], "which profile?"),
-        (["--profile", "eu", "--on", "tomorrow"], '--on "tomorrow" is no date'),
+        (["--profile", "eu", "--on", "tomorrow"], '"tomorrow" is no date'),
         (["--profile", "us-feb"], 'did you mean "us-fed"?'),
         (["--profile", "eu"], 'no model "tiny" is registered'),
         (["--profile", "eu", "--version", "2"], 'no model "tiny" is registered'),

@@ -57,13 +57,20 @@ def test_a_missing_column_is_named():
     assert "grade" in str(caught.value)
 
 
-def test_checking_frames_leaves_times_with_their_zones() -> None:
+CHECKS = {
+    "frames": "from creditrisk.contracts.frames import training_schema as schema",
+    "feature_table": "from creditrisk.contracts.feature_table import feature_table_schema as schema",
+}
+
+
+@pytest.mark.parametrize("which", CHECKS)
+def test_checking_frames_leaves_times_with_their_zones(which: str) -> None:
     """In a process of its own: what an import does, it does once."""
-    told = """
+    told = f"""
 import datetime as dt, os
 import pyarrow as pa
-from creditrisk.contracts.frames import training_schema
-training_schema("loan_id")
+{CHECKS[which]}
+schema("loan_id")
 late = dt.datetime(2025, 6, 1, 23, 30, tzinfo=dt.timezone(dt.timedelta(hours=-2)))
 (read,) = pa.array([late], pa.timestamp("us", "UTC")).to_pylist()
 assert read == late, read

@@ -1,0 +1,23 @@
+"""Pandera for polars, imported without what its import does to everybody else; the one place that imports it."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from typing import Any
+
+CHANGED_BY_PANDERA = ("PYARROW_IGNORE_TIMEZONE", "SPARK_LOCAL_IP")
+
+
+def clean_pandera() -> Any:
+    """The module pandera.polars.
+
+    Its import sets environment variables for Spark; the first makes Arrow drop the time zones of times in this process
+    and in those that it starts: half past eleven in the evening two hours west would no longer be the next day.
+    """
+    before = {name: os.environ.get(name) for name in CHANGED_BY_PANDERA}
+    module = importlib.import_module("pandera.polars")
+    for name, value in before.items():
+        if value is None:
+            os.environ.pop(name, None)
+    return module
