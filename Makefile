@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help env demo check test bench bench-full serve docs lock clean
+.PHONY: help env demo check test test-infra bench bench-full serve docs lock clean
 
 BIN := .venv/bin
 BOOK ?= home_credit
@@ -25,12 +25,17 @@ check: env ## format, lint, types, import arrows, quick tests: before every comm
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(PYTEST) -m "not integration and not e2e"
+	$(PYTEST) -m "not integration and not e2e and not infra"
 
 test: env ## everything that can run here, after installing what it needs
 	@scripts/system_packages.sh
 	@scripts/node_packages.sh
-	$(PYTEST)
+	$(PYTEST) -m "not infra"
+
+test-infra: env ## containers, Airflow, Terraform, workflows, DVC, run for real (minutes); INFRA=quick as CI does
+	@scripts/system_packages.sh infra
+	@scripts/tool_environment.sh infra
+	$(BIN)/pytest -v --durations 20 -m "infra$(if $(filter quick,$(INFRA)), and not by_hand)" tests/infra
 
 bench: env ## the benchmarks at a small size, a minute or so each
 	@for file in benchmarks/[a-z]*.py; do echo "== $$file --quick"; PYTHONPATH=$(CURDIR) $(BIN)/python "$$file" --quick; done

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Brings the Debian packages that tests need, where they are missing. Needs root and apt-get; elsewhere it names them.
+# Brings the Debian packages that tests need, where they are missing; with `infra`, those of tests/infra too.
+# Needs root and apt-get; elsewhere it names them.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source scripts/toolchain.sh
@@ -12,6 +13,11 @@ command -v prometheus >/dev/null || missing+=(prometheus) # asks the alert rules
 command -v prometheus-node-exporter >/dev/null || missing+=(prometheus-node-exporter) # reads the text file of figures
 command -v prometheus-pushgateway >/dev/null || missing+=(prometheus-pushgateway) # is pushed them
 command -v strace >/dev/null || missing+=(strace) # sees that they are synced before they are answered
+if [[ ${1:-} == infra ]]; then
+  command -v dockerd >/dev/null || missing+=(docker.io iptables) # builds and runs the images
+  command -v debootstrap >/dev/null || missing+=(debootstrap) # makes the base image that stands in for the official one
+  command -v shellcheck >/dev/null || missing+=(shellcheck) # reads the workflows' and the machines' scripts
+fi
 if ((${#missing[@]} == 0)); then
   exit 0
 fi

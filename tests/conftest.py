@@ -63,10 +63,10 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A test in tests/integration or tests/e2e has that mark; one that takes `real_data` has that one."""
+    """A test in tests/integration, tests/e2e or tests/infra has that mark; one that takes `real_data` has that one."""
     for item in items:
         room = item.path.relative_to(ROOT / "tests").parts[0] if item.path.is_relative_to(ROOT / "tests") else ""
-        if room in ("integration", "e2e"):
+        if room in ("integration", "e2e", "infra"):
             item.add_marker(room)
         if "real_data" in getattr(item, "fixturenames", ()):
             item.add_marker("real_data")

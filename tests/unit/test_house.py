@@ -138,9 +138,12 @@ def test_the_wheel_ships_yaml_sql_and_templates(repository: Path, tmp_path: Path
     assert any(name.endswith("LICENSE") for name in shipped)
 
 
-@pytest.mark.parametrize("name", ["product.txt", "development.txt", "uv.txt"])
-def test_every_locked_package_has_its_hashes(repository: Path, name: str) -> None:
-    text = (repository / "requirements" / name).read_text(encoding="utf-8")
+LOCKS = Path(__file__).resolve().parents[2] / "requirements"
+
+
+@pytest.mark.parametrize("lock", sorted(LOCKS.glob("*.txt")), ids=lambda lock: lock.name)
+def test_every_locked_package_has_its_hashes(lock: Path) -> None:
+    text = lock.read_text(encoding="utf-8")
     blocks = re.split(r"\n(?=[\w])", text)
     assert [block.split()[0] for block in blocks if PINNED.match(block) and "--hash=sha256:" not in block] == []
     assert not re.search(r"https?:|file:|--(?:extra-)?index|--find-links| @ ", text)
