@@ -103,10 +103,15 @@ def from_alarms(alarms: Iterable[Mapping[str, Any]] | None, cause: Cause, kinds:
 
 
 def from_performance(difference: Mapping[str, float] | None, *, fall_max: float, unknown: str) -> Considered:
-    """difference: AUC on known outcomes less the development figure, with its interval; None = unknown says why."""
+    """difference: AUC on known outcomes less the development figure, {difference, low, high} as `against` tells it.
+
+    None where there is none, and `unknown` says why.
+    """
     if difference is None:
         return Considered("performance", None, unknown)
-    words = f"the AUC changed by {difference['value']:+.3f} ({difference['low']:+.3f} to {difference['high']:+.3f})"
+    words = (
+        f"the AUC changed by {difference['difference']:+.3f} ({difference['low']:+.3f} to {difference['high']:+.3f})"
+    )
     surely = difference["high"] < -fall_max
     return Considered(
         "performance", surely, f"{words}, {'surely' if surely else 'not surely'} by -{fall_max:g} or more"

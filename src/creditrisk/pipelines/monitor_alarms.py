@@ -211,7 +211,8 @@ def _window(one: Rung, of: Watched, counted: Counted | None) -> tuple[str | None
     if counted is None or not counted.periods:
         return None, None
     if of.what == "calibration":
-        return counted.periods[-min(of.rule.of, len(counted.periods))], counted.periods[-1]
+        decided = [name for name, rows in zip(counted.periods, counted.rows, strict=True) if rows][-of.rule.of :]
+        return (decided[0], decided[-1]) if decided else (None, None)
     return one.since, one.ended or counted.periods[-1]
 
 
@@ -220,8 +221,8 @@ def _moved_with(one: Rung, watched: Sequence[Watched], periods: Sequence[str], f
     begin, end = periods.index(first), periods.index(last)
     moved = []
     for each in watched:
-        if each.kind != "features" or each.what == one.what:
-            continue
+        if each.kind != "features" or each.what == one.what or np.all(np.isnan(each.effect[begin : end + 1])):
+            continue  # the last: too few rows in those months, or none whose features are still kept
         size = each.figures(begin, end)["size"]
         if size >= each.rule.limit.value / 2.0:
             moved.append((size * each.level, f"{each.what.removeprefix(FEATURE)} (PSI {size:.2g})"))

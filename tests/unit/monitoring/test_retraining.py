@@ -81,7 +81,7 @@ def test_drift_is_a_reason_unless_a_dead_feed_may_explain_it(
     ("value", "high", "holds"), [(-0.06, -0.031, True), (-0.06, -0.02, False), (0.01, 0.03, False)]
 )
 def test_performance_is_a_reason_when_the_whole_interval_is_below(value: float, high: float, holds: bool) -> None:
-    told = from_performance({"value": value, "low": value - 0.03, "high": high}, fall_max=0.03, unknown="")
+    told = from_performance({"difference": value, "low": value - 0.03, "high": high}, fall_max=0.03, unknown="")
     assert told.holds is holds
 
 

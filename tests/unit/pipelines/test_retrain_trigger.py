@@ -24,6 +24,15 @@ from tests.support.tiny_run import copied
 
 TODAY = datetime(2026, 5, 1, tzinfo=UTC)
 SCORE = {"kind": "score", "what": "the scores moved", "severity": "critical", "since": "2026-03"}
+
+
+def auc_apart(difference: float, low: float, high: float) -> dict[str, Any]:
+    """Of outcomes_report.json what is said of the AUC."""
+    apart = {"difference": difference, "low": low, "high": high}
+    row = {"figure": "roc_auc", "difference": apart, "why_not": ""}
+    return {"performance": {"why_not": ""}, "against_development": [row]}
+
+
 NO_AUC = {"performance": {"why_not": "no window has passed"}, "against_development": []}
 
 
@@ -173,12 +182,10 @@ def test_alarms_that_are_old_or_of_another_model_are_no_reason(live: Context, mo
     ("outcomes", "holds"),
     [
         (NO_AUC, None),
-        ({"performance": {"why_not": ""}, "against_development": [
-            {"figure": "roc_auc", "difference": {"value": -0.08, "low": -0.1, "high": -0.06}, "why_not": ""}]}, True),
-        ({"performance": {"why_not": ""}, "against_development": [
-            {"figure": "roc_auc", "difference": {"value": -0.02, "low": -0.1, "high": 0.06}, "why_not": ""}]}, False),
+        (auc_apart(-0.08, -0.1, -0.06), True),
+        (auc_apart(-0.02, -0.1, 0.06), False),
     ],
-)  # fmt: skip
+)
 def test_performance_is_read_from_the_report_on_outcomes(
     live: Context, outcomes: dict[str, Any], holds: bool | None
 ) -> None:
