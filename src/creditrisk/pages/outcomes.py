@@ -25,9 +25,11 @@ def delivery_lines(report: Mapping[str, Any]) -> list[str]:
         f"{report['refused']:,} refused"
     ]
     lines += [f"  refused for {rule}: {rows:,}" for rule, rows in report["refused_by_rule"].items()]
+    hints: set[str] = set()
     for finding in report["findings"][:MOST_LINES]:
         at = f"line {finding['line']}: " if finding["line"] else ""
-        hint = f" ({finding['hint']})" if finding["hint"] else ""
+        hint = f" ({finding['hint']})" if finding["hint"] and finding["hint"] not in hints else ""
+        hints.add(finding["hint"])  # each is told once
         lines.append(f"  {at}{finding['what']}{hint}")
     if report["findings_in_all"] > MOST_LINES:
         lines.append(f"  and {report['findings_in_all'] - MOST_LINES:,} more findings; --json tells the first hundred")

@@ -345,4 +345,5 @@ def test_what_a_terminal_says_of_a_delivery_names_lines_and_counts(tmp_path: Pat
     assert lines[0] == "sent.csv: 13 rows, 0 taken (0 of them corrections), 0 told before, 13 refused"
     assert "  refused for before: 1" in lines
     assert "  line 2: it happened before the decision (see which date is right)" in lines
+    assert "  line 4: it has not happened yet" in lines  # the hint stands at line 3
     assert lines[-1] == "  and 3 more findings; --json tells the first hundred"
