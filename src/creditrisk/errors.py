@@ -70,6 +70,12 @@ class Refused(CreditRiskError):
     """A rule of the house says no: a gate, an approval, a policy."""
 
 
+class Busy(Refused):
+    """Another command holds the book; nothing is wrong, and the same call works once that one is done."""
+
+    retry_may_help = True
+
+
 class DuplicateKey(Refused):
     """An idempotency key was used before; nothing was written.
 

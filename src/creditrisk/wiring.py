@@ -35,7 +35,7 @@ from creditrisk.config import (
     read_sink_settings,
 )
 from creditrisk.duck import DuckSettings
-from creditrisk.errors import BadConfig, BadUsage, MissingInput, Refused, did_you_mean
+from creditrisk.errors import BadConfig, BadUsage, Busy, MissingInput, Refused, did_you_mean
 from creditrisk.governance.agreement import Records
 from creditrisk.pipelines.addresses import folder_for, is_address
 from creditrisk.pipelines.context import Context, Progress
@@ -64,7 +64,7 @@ def context_for(
     """Everything a stage needs, with the book's part of the workspace held against other runs.
 
     raw: a folder, or the address of one in a bucket.
-    Raises Refused when another process is at work on the same book in the same workspace.
+    Raises Busy when another process is at work on the same book in the same workspace.
     """
     root = Workspace(workspace).open()
     with (
@@ -78,7 +78,7 @@ def context_for(
 def governance_for(book: Book, workspace: Path, *, actor: str | None = None, progress: Progress) -> Iterator[Context]:
     """The same for whoever approves and moves versions: a training that runs meanwhile is not waited for.
 
-    Raises Refused when another such command is at work on the book.
+    Raises Busy when another such command is at work on the book.
     """
     root = Workspace(workspace).open()
     lock = root.book(book.name).governance_lock
@@ -312,7 +312,7 @@ def _alone(path: Path, taken: str) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             hint = "wait for it, or use another --workspace"
-            raise Refused(taken, where=str(path.parent), hint=hint) from error
+            raise Busy(taken, where=str(path.parent), hint=hint) from error
         yield
 
 

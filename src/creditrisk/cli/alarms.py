@@ -49,6 +49,9 @@ def retrain(
     close: Annotated[
         str | None, typer.Option("--close", metavar="WHY", help="Close the open trigger by hand, and do nothing else.")
     ] = None,
+    open_only: Annotated[
+        bool, typer.Option("--open-only", help="Where the book says `run`, leave the stages to a scheduler.")
+    ] = False,
     by: Actor = None,
     as_json: AsJson = False,
     debug: Debug = False,  # noqa: ARG001
@@ -58,7 +61,7 @@ def retrain(
     from creditrisk.pipelines.retrain_trigger import run
 
     with at_work(book, workspace, as_json=as_json, by=by, raw=raw) as context:
-        report = run(context, close=close)
+        report = run(context, close=close, open_only=open_only)
     tell(report, as_json=as_json, words=lambda: show(retrain_table(report)))
 
 

@@ -46,7 +46,9 @@ def retrain_table(report: Mapping[str, Any]) -> RenderableType:
         table.add_column(column, overflow="fold")
     for one in report["considered"]:
         table.add_row(one["cause"], HOLDS[one["holds"]], one["why"])
-    told = Text(f"{ACTIONS[report['action']]} (auto_retrain: {report['mode']})", style="bold")
+    left = report["action"] == "run" and not report["candidate"] and not report["failed"]
+    done = "a trigger is open, the stages are left to a scheduler" if left else ACTIONS[report["action"]]
+    told = Text(f"{done} (auto_retrain: {report['mode']})", style="bold")
     if report["waiting_for"]:
         told.append(f"\n{report['waiting_for']}", style="not bold")
     if report["candidate"]:

@@ -39,10 +39,11 @@ COMPARED = ("policy", "target", "decision")
 """Parts of the book that a model is made by and that people change by decision."""
 
 
-def run(context: Context, *, close: str | None = None) -> dict[str, Any]:
+def run(context: Context, *, close: str | None = None, open_only: bool = False) -> dict[str, Any]:
     """retrain_trigger.json, and, where there are reasons and the book says so, a proposal or a new candidate.
 
     close: why the open trigger is closed by hand; nothing else is done then.
+    open_only: the stages are left to a scheduler, whatever the book says; the trigger waits for them.
     A trigger is written into the audit chain before anything is started, so a run that is killed leaves it open and
     there is no second one. What the stages raise is told in the report and raised again.
     Raises Refused before the first promotion, BadUsage to close what is not open.
@@ -75,7 +76,7 @@ def run(context: Context, *, close: str | None = None) -> dict[str, Any]:
     )
     triggers = [*triggers, opened]
     report = _written(context, model, told, triggers, None, "")
-    return report if told.action == "propose" else _learnt_anew(context, model, told, triggers)
+    return report if open_only or told.action == "propose" else _learnt_anew(context, model, told, triggers)
 
 
 def considered(context: Context, model: Watched) -> list[Considered]:

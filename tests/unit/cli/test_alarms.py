@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import json
 from pathlib import Path
 
 import pytest
@@ -23,3 +25,13 @@ def test_before_a_model_decides_there_is_nothing_to_watch(
     assert code == 1, told
     assert "Traceback" not in told
     assert "hint" in told
+
+
+def test_a_scheduler_reads_that_another_command_is_at_work(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It waits then; every other refusal says the same again."""
+    lock = tmp_path / "lending_club" / ".lock"
+    lock.parent.mkdir()
+    with lock.open("w") as taken:
+        fcntl.flock(taken, fcntl.LOCK_EX)
+        code = main(["retrain", "lending_club", "--workspace", str(tmp_path), "--json"])
+    assert (code, json.loads(capsys.readouterr().out)["error"]["kind"]) == (1, "Busy")

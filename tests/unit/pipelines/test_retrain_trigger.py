@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from creditrisk.adapters.in_memory import SteppingClock
 from creditrisk.config import Monitoring
@@ -15,6 +17,7 @@ from creditrisk.config.policy import Barred
 from creditrisk.errors import BadUsage, OutsideFailed
 from creditrisk.files import read_json, write_json
 from creditrisk.governance import Act, acts_about, ledger
+from creditrisk.pages.alarms import retrain_table
 from creditrisk.pipelines import retrain_trigger, validate_model
 from creditrisk.pipelines.context import Context
 from creditrisk.pipelines.retrain_trigger import run, trained_on, triggers_of
@@ -137,6 +140,22 @@ def test_run_goes_to_a_candidate_and_stops_before_production(live: Context) -> N
     assert bundle(live) == before
     assert any(CANDIDATE in one.aliases for one in live.registry.versions("tiny"))
     assert [entry for entry in ledger.entries(live.folder.ledger)][-1].effective_at < TODAY
+
+
+def test_a_scheduler_may_take_the_stages_upon_itself(live: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    alarms(live, SCORE)
+    monkeypatch.setattr(retrain_trigger, "run_stages", None)  # whoever calls it fails
+    report = asked(at(live, TODAY, auto_retrain="run"), open_only=True)
+    assert (report["action"], report["candidate"], report["failed"]) == ("run", None, None)
+    assert "left to a scheduler" in _words(report)
+    (open_one,) = triggers_of(live)
+    assert open_one.is_open
+
+
+def _words(report: dict[str, Any]) -> str:
+    console = Console(file=StringIO(), width=120)
+    console.print(retrain_table(report))
+    return console.file.getvalue()  # type: ignore[attr-defined,no-any-return]
 
 
 def test_a_run_that_fails_is_told_and_leaves_its_trigger_open(live: Context, monkeypatch: pytest.MonkeyPatch) -> None:
