@@ -9,6 +9,7 @@ BOOK ?= home_credit
 WORKSPACE ?= workspace
 ALIAS ?= production
 WORKERS ?= 2
+TESTS ?= not infra
 PYTEST := $(BIN)/pytest -q -n $(WORKERS) --dist loadfile
 
 help: ## list the targets
@@ -30,7 +31,7 @@ check: env ## format, lint, types, import arrows, quick tests: before every comm
 test: env ## everything that can run here, after installing what it needs
 	@scripts/system_packages.sh
 	@scripts/node_packages.sh
-	$(PYTEST) -m "not infra"
+	$(PYTEST) -m "$(TESTS)"
 
 test-infra: env ## containers, Airflow, Terraform, workflows, DVC, run for real (minutes); INFRA=quick as CI does
 	@scripts/system_packages.sh infra
