@@ -17,7 +17,8 @@ from benchmarks import model_quality
 from creditrisk.config import load_book
 from creditrisk.evaluation import calibration_tests
 from creditrisk.governance.gates import GATES
-from creditrisk.modelling import load_bundle, train
+from creditrisk.modelling import load_bundle
+from creditrisk.modelling.train import train
 from creditrisk.scoring import score
 from creditrisk.stats import sigmoid
 

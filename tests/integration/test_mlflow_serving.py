@@ -22,7 +22,8 @@ from creditrisk.adapters.mlflow_registry import MlflowRegistry
 from creditrisk.adapters.mlflow_tracking import MlflowTracker
 from creditrisk.config import ServingSettings, load_book
 from creditrisk.duck import DuckSettings
-from creditrisk.modelling import Bundle, load_bundle, save_bundle, train
+from creditrisk.modelling import Bundle, load_bundle, save_bundle
+from creditrisk.modelling.train import train
 from creditrisk.ports import LoggedRun, TrainingRun
 from creditrisk.scoring import score
 from creditrisk.serving import Ports, create_app

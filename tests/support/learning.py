@@ -10,7 +10,8 @@ import numpy as np
 import pyarrow as pa
 
 from creditrisk.config import Book, load_book
-from creditrisk.modelling import TrainedModel, save_bundle, train
+from creditrisk.modelling import save_bundle
+from creditrisk.modelling.train import TrainedModel, train
 from tests.support.tiny_book import write_tiny_book
 
 FEATURES = ("income", "debt_to_income", "town", "payment_count", "payment_sum", "payment_days_late_max")

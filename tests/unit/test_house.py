@@ -193,6 +193,44 @@ def test_scoring_loads_neither_a_database_nor_the_configuration() -> None:
     assert loaded & {"duckdb", "sqlalchemy", "mlflow", "creditrisk.config", "creditrisk.sources"} == set()
 
 
+def test_what_serves_is_locked_at_the_versions_of_the_product(repository: Path) -> None:
+    product = pins(repository / "requirements" / "product.txt") | {
+        name: version
+        for name, version in pins(repository / "requirements" / "development.txt").items()
+        if name in {"psycopg", "psycopg-binary", "pyjwt"}  # extras, which product.txt leaves out
+    }
+    served = pins(repository / "requirements" / "serving.txt")
+    assert len(served) > 30
+    assert {name: version for name, version in served.items() if product.get(name) != version} == {}
+
+
+def test_what_serves_has_no_library_that_only_trains(repository: Path) -> None:
+    """A server imports none of them either: `lint-imports`, and tests/infra/test_images.py in the image itself."""
+    served = pins(repository / "requirements" / "serving.txt").keys()
+    assert served & {"scikit-learn", "pandas", "mlflow", "mlflow-skinny", "optbinning", "optuna", "polars"} == set()
+
+
+def test_what_the_serving_image_leaves_out_is_there_to_be_left_out(repository: Path) -> None:
+    listed = (repository / "deploy" / "containers" / "api-leaves-out.txt").read_text(encoding="utf-8")
+    patterns = [word for line in listed.splitlines() for word in line.partition("#")[0].split()]
+    ours = [pattern for pattern in patterns if pattern.startswith("creditrisk/")]
+    assert len(ours) > 20
+    assert [pattern for pattern in ours if not any((repository / "src").glob(pattern))] == []
+
+
+def test_the_command_that_serves_loads_none_of_what_its_image_leaves_out(repository: Path) -> None:
+    listed = (repository / "deploy" / "containers" / "api-leaves-out.txt").read_text(encoding="utf-8")
+    left_out = {
+        path.relative_to(repository / "src").with_suffix("").as_posix().replace("/", ".")
+        for line in listed.splitlines()
+        for pattern in line.partition("#")[0].split()
+        if pattern.startswith("creditrisk/")
+        for path in (repository / "src").glob(pattern)
+    }
+    loaded = modules_after("import creditrisk.cli, creditrisk.wiring, creditrisk.serving")
+    assert loaded & left_out == set()
+
+
 @pytest.mark.parametrize(("ci", "outcome"), [("", pytest.skip.Exception), ("true", pytest.fail.Exception)])
 def test_a_missing_component_skips_here_fails_in_ci_and_says_what_brings_it(
     monkeypatch: pytest.MonkeyPatch, ci: str, outcome: type[BaseException]

@@ -122,6 +122,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         tell_error(told_os, as_json="--json" in words)
         return int(told_os.exit_code)
+    except ModuleNotFoundError as error:
+        if "--debug" in words:
+            raise
+        hint = "run it where the whole product is installed: docs/containers.md lists which image has what"
+        told_left_out = BadUsage(f"this installation leaves out {error.name}, which the command needs", hint=hint)
+        tell_error(told_left_out, as_json="--json" in words)
+        return int(told_left_out.exit_code)
     except Exception as error:
         if "--debug" in words:
             raise

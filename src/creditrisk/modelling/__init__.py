@@ -1,6 +1,7 @@
 """Everything that is fitted: preprocessing, estimators, calibration, cut-off; and the bundle they travel in.
 
-Importing this room loads neither an estimator's library nor a database.
+Importing this room loads neither an estimator's library nor a database, and none of the modules that train: whoever
+trains names them (`creditrisk.modelling.train`). The image that serves has none of them.
 """
 
 from creditrisk.modelling.bundle import BUNDLE_SCHEMA, Bundle, load_bundle, save_bundle
@@ -14,19 +15,15 @@ from creditrisk.modelling.calibration import (
     Shifted,
     on_plateaus,
 )
-from creditrisk.modelling.choose_calibration import cross_fitted_pds
 from creditrisk.modelling.estimators import ESTIMATORS, Estimator, Learning, Rows, estimator_named
-from creditrisk.modelling.out_of_fold import FoldFit, Progress
 from creditrisk.modelling.peers import Proofs, choose_peers
 from creditrisk.modelling.points import points
 from creditrisk.modelling.policy import CutOff, DecisionPolicy, ReasonWords
 from creditrisk.modelling.preprocess import Feature, Matrix, Preprocess
-from creditrisk.modelling.train import NOT_FEATURES, TrainedModel, train
 
 __all__ = [
-    "BUNDLE_SCHEMA", "CALIBRATORS", "COMPARED", "ESTIMATORS", "NOT_FEATURES", "Beta", "Bundle", "Calibrator", "CutOff",
-    "DecisionPolicy", "Estimator", "Feature", "FoldFit", "Isotonic", "Learning", "Matrix", "Platt", "Preprocess",
-    "Progress", "Proofs", "ReasonWords", "Rows", "Shifted", "TrainedModel", "choose_peers", "cross_fitted_pds",
-    "estimator_named", "load_bundle",
-    "on_plateaus", "points", "save_bundle", "train",
+    "BUNDLE_SCHEMA", "CALIBRATORS", "COMPARED", "ESTIMATORS", "Beta", "Bundle", "Calibrator", "CutOff",
+    "DecisionPolicy", "Estimator", "Feature", "Isotonic", "Learning", "Matrix", "Platt", "Preprocess", "Proofs",
+    "ReasonWords", "Rows", "Shifted", "choose_peers", "estimator_named", "load_bundle", "on_plateaus", "points",
+    "save_bundle",
 ]  # fmt: skip

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from creditrisk.errors import BadConfig, BrokenFile, did_you_mean
 from creditrisk.modelling.calibration import Calibrator, Platt, calibrator_from_json
 from creditrisk.modelling.estimators import CalibratedInside, Estimator, Learning
-from creditrisk.modelling.out_of_fold import Development
 from creditrisk.modelling.preprocess import Preprocess
 
 if TYPE_CHECKING:
     from creditrisk.config import Training
+    from creditrisk.modelling.out_of_fold import Development
 
 type Floats = NDArray[np.float64]
 

@@ -10,8 +10,6 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from creditrisk.modelling.out_of_fold import stable_shares
-
 FEWEST = 10
 """Fewer people say more of themselves than of the approved."""
 
@@ -43,6 +41,8 @@ def choose_peers(
     The approved are ordered by PD and cut into `wanted` equal parts; of each part the row with the smallest stable
     hash. So the same rows give the same people in any order, and they cover the approved from best to just good enough.
     """
+    from creditrisk.modelling.out_of_fold import stable_shares  # a server reads `Proofs`, and has nothing that trains
+
     places = np.flatnonzero(approved)
     if not wanted or not len(places):
         return []

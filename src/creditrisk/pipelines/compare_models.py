@@ -19,7 +19,7 @@ from creditrisk.errors import BadData, CreditRiskError
 from creditrisk.features import check_sql, compute
 from creditrisk.files import PARTIAL
 from creditrisk.kinds import Available, sha256_of
-from creditrisk.modelling import COMPARED, ESTIMATORS, NOT_FEATURES, estimator_named
+from creditrisk.modelling import COMPARED, ESTIMATORS, estimator_named
 from creditrisk.modelling.comparison import (
     Judged,
     Way,
@@ -31,6 +31,7 @@ from creditrisk.modelling.comparison import (
     with_training,
     without_directions,
 )
+from creditrisk.modelling.train import NOT_FEATURES
 from creditrisk.pipelines.check_data import need_checked
 from creditrisk.pipelines.context import Context
 from creditrisk.pipelines.development import DEVELOPMENT, development_rows

@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from creditrisk.config import MAIN, Book
-from creditrisk.modelling import TrainedModel
 from creditrisk.modelling.reference import calibration_by_grade, raw_histogram, with_answers
+from creditrisk.modelling.train import TrainedModel
 from creditrisk.pipelines.context import Context
 from creditrisk.scoring import VERDICTS, grades, knocked_out, verdicts
 

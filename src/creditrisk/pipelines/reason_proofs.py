@@ -23,8 +23,9 @@ from creditrisk.features import (
     renumbered,
     rows_of,
 )
-from creditrisk.modelling import Bundle, Proofs, TrainedModel, choose_peers
+from creditrisk.modelling import Bundle, Proofs, choose_peers
 from creditrisk.modelling.peers import FEWEST
+from creditrisk.modelling.train import TrainedModel
 
 SHARES = 21
 """Development values kept of a changeable column: at 0, 5, ... 100 % of the rows."""

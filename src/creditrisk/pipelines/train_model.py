@@ -19,7 +19,8 @@ from creditrisk.evaluation.tables import importance_table
 from creditrisk.files import PARTIAL, whole_file
 from creditrisk.governance import Act
 from creditrisk.governance.lineage import Node, NodeKind
-from creditrisk.modelling import Bundle, Proofs, TrainedModel, load_bundle, points, save_bundle, train
+from creditrisk.modelling import Bundle, Proofs, load_bundle, points, save_bundle
+from creditrisk.modelling.train import TrainedModel, train
 from creditrisk.pipelines.context import Context
 from creditrisk.pipelines.development import DEVELOPMENT, development_rows
 from creditrisk.pipelines.development_reference import with_whole_reference

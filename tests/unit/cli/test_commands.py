@@ -90,6 +90,11 @@ def test_debug_shows_the_error_itself(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("fault", "code", "told"),
     [
+        (
+            ModuleNotFoundError("No module named 'creditrisk.demo'", name="creditrisk.demo"),
+            2,
+            "error: this installation leaves out creditrisk.demo, which the command needs",
+        ),
         (ZeroDivisionError("boom"), 3, "error: a fault in creditrisk itself: ZeroDivisionError: boom"),
         (OSError(28, "No space left on device", "/disk/file"), 3, "error: the system says no: No space left on device"),
         (KeyboardInterrupt(), 130, "error: stopped"),

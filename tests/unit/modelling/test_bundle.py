@@ -16,9 +16,10 @@ from creditrisk.config import Book, load_book
 from creditrisk.errors import BrokenFile, MissingInput, NewerSchema
 from creditrisk.files import write_json
 from creditrisk.kinds import sha256_of, sha256_of_file, sha256_of_folder
-from creditrisk.modelling import ESTIMATORS, TrainedModel, load_bundle, save_bundle
+from creditrisk.modelling import ESTIMATORS, load_bundle, save_bundle
 from creditrisk.modelling import bundle as bundle_module
 from creditrisk.modelling.environment import environment_lock
+from creditrisk.modelling.train import TrainedModel
 from tests.support.learning import development_rows, feature_rows, saved, tiny_book, trained
 
 every_estimator = pytest.mark.parametrize("estimator", sorted(ESTIMATORS))

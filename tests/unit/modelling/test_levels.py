@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from creditrisk.config import Book
 from creditrisk.errors import BadConfig, BrokenFile, NewerSchema
-from creditrisk.modelling import Bundle, TrainedModel, load_bundle
+from creditrisk.modelling import Bundle, load_bundle
 from creditrisk.modelling import bundle as bundle_module
 from creditrisk.modelling.calibration import Beta, Platt, Shifted
 from creditrisk.modelling.choose_calibration import calibrate
@@ -25,6 +25,7 @@ from creditrisk.modelling.comparison import Way, calibrated_by, judge, with_trai
 from creditrisk.modelling.estimators import Learning
 from creditrisk.modelling.levels import LEAST_OF_EACH, LevelLines, RowLevels, levels_for
 from creditrisk.modelling.out_of_fold import Development
+from creditrisk.modelling.train import TrainedModel
 from creditrisk.scoring import score
 from creditrisk.stats import calibration_line, sigmoid
 from tests.support.learning import FEATURES, development_rows, feature_rows, saved, tiny_book, trained

@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 
 from creditrisk.config import Book
 from creditrisk.errors import BadConfig, BrokenFile
-from creditrisk.modelling import Feature, Learning, Platt, Preprocess, Rows, TrainedModel, load_bundle, points
+from creditrisk.modelling import Feature, Learning, Platt, Preprocess, Rows, load_bundle, points
 from creditrisk.modelling.estimators import PointScale, Scorecard
 from creditrisk.modelling.estimators.scorecard import Exact, PointsTable, _rounded
 from creditrisk.modelling.estimators.scorecard_bins import Binned, Bins, best_bins
+from creditrisk.modelling.train import TrainedModel
 from creditrisk.scoring import score
 from creditrisk.stats import sigmoid
 from tests.support.learning import FEATURES, development_rows, feature_rows, saved, tiny_book, trained

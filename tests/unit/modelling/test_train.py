@@ -13,10 +13,11 @@ import pytest
 
 from creditrisk.config import Book, Portfolio
 from creditrisk.errors import BadConfig, BadData, Refused
-from creditrisk.modelling import ESTIMATORS, Shifted, TrainedModel, train
+from creditrisk.modelling import ESTIMATORS, Shifted
 from creditrisk.modelling.choose_calibration import cross_fitted_pds
 from creditrisk.modelling.estimators import XGBoostTrees
 from creditrisk.modelling.out_of_fold import stable_shares
+from creditrisk.modelling.train import TrainedModel, train
 from creditrisk.stats import calibration_line, roc_auc
 from tests.support.learning import FEATURES, development_rows, feature_rows, tiny_book, trained, true_pd
 

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from creditrisk.errors import BadData, BrokenFile
 from creditrisk.evaluation import calibration_tests
-from creditrisk.modelling import COMPARED, Shifted, cross_fitted_pds, on_plateaus
+from creditrisk.modelling import COMPARED, Shifted, on_plateaus
+from creditrisk.modelling.choose_calibration import cross_fitted_pds
 from creditrisk.pipelines.assessments.segments import segments_of
 from creditrisk.pipelines.assessments.tested import Tested
 from creditrisk.pipelines.context import Context
