@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help env demo check test test-infra bench bench-full serve docs lock clean
+.PHONY: help env hooks demo repro dvc-push dvc-pull check test test-infra bench bench-full serve docs lock clean
 
 BIN := .venv/bin
 BOOK ?= home_credit
@@ -18,8 +18,23 @@ help: ## list the targets
 env: ## make .venv with creditrisk in .venv/bin (any machine with Python or uv)
 	@scripts/environment.sh
 
+hooks: env ## format, lint, secrets, large files, YAML before each commit from now on
+	@scripts/tool_environment.sh hooks
+	@.cache/env/hooks/bin/pre-commit install
+
 demo: env ## invented data for both books, from raw tables to a scored batch and a page
 	@$(BIN)/creditrisk demo --workspace $(WORKSPACE)
+
+repro: env ## every stage of every book in params.yaml that is not up to date, by DVC; docs/dvc.md
+	$(BIN)/dvc repro
+
+dvc-push: env ## what `make repro` made to DVC_REMOTE_URL
+	@scripts/dvc_remote.sh
+	$(BIN)/dvc push
+
+dvc-pull: env ## the same from DVC_REMOTE_URL, as dvc.lock names it
+	@scripts/dvc_remote.sh
+	$(BIN)/dvc pull
 
 check: env ## format, lint, types, import arrows, quick tests: before every commit
 	$(BIN)/ruff format --check

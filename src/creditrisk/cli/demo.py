@@ -10,7 +10,7 @@ import typer
 
 from creditrisk.cli.deciding import score_book
 from creditrisk.cli.options import WORKSPACE, Actor, AsJson, Debug, WorkspaceDir
-from creditrisk.cli.output import STOPPED, shown_progress
+from creditrisk.cli.output import STOPPED, shown_progress, tell
 from creditrisk.cli.stages import run_book, tell_runs
 from creditrisk.cli.work import at_work
 from creditrisk.errors import BadUsage, OutsideFailed
@@ -46,6 +46,27 @@ def demo(
             hint = "is there memory for both books at once? then run the command again"
             raise OutsideFailed("the run of a book was ended from outside", hint=hint) from error
     tell_runs(told, workspace, as_json=as_json)
+
+
+def invent(
+    book: Annotated[str, typer.Argument(metavar="BOOK", help="home_credit or lending_club.")],
+    into: Annotated[Path, typer.Option("--into", metavar="DIR", help="Folder for the tables.")],
+    rows: Annotated[int, typer.Option(help="Applications.")] = 20_000,
+    seed: Annotated[int, typer.Option(help="Of the invented data.")] = 7,
+    as_json: AsJson = False,
+    debug: Debug = False,  # noqa: ARG001
+) -> None:
+    """Invented raw tables of one shipped book, and nothing else; the same bytes for the same rows and seed."""
+    from creditrisk.demo import write_demo
+
+    with shown_progress(book, quiet=as_json) as progress:
+        progress("invent", "starting", 0.0)
+        written = write_demo(
+            book, into, rows=rows, seed=seed, progress=lambda what, share: progress("invent", what, share)
+        )
+        progress("invent", "done", 1.0)
+    told = {"book": book, "folder": str(into), "rows": dict(written.rows)}
+    tell(told, as_json=as_json, words=lambda: typer.echo(f"{len(written.rows)} invented tables in {into}"))
 
 
 def _demo_book(book: str, workspace: Path, rows: int, seed: int, by: str | None) -> RunContext:

@@ -55,6 +55,7 @@ def _root(
 
 # In the order in which `--help` lists them.
 app.command()(demo.demo)
+app.command()(demo.invent)
 app.command()(stages.run)
 app.command()(stages.ingest)
 app.command("check", help="Stage 2: the tables keep the promises of their contracts.")(stages.alone("check"))

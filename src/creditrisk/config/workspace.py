@@ -149,5 +149,10 @@ class BookFolder:
     def report(self, name: str) -> Path:
         return self.reports / name
 
+    @property
+    def newest_bundle(self) -> Path:
+        """A copy of the last training's bundle, under a path that is the same for every model: to version, to copy."""
+        return self.root / "newest_bundle"
+
     def bundle(self, sha256: str) -> Path:
         return self.models / sha256[:16] / "bundle"

@@ -136,6 +136,18 @@ def book_nodes(book: Book) -> dict[str, Node]:
     }
 
 
+def book_as_read(context: Context, step: str) -> tuple[str, dict[str, Node]]:
+    """The name of the node of the book as it is now, and the node where the graph does not have it yet.
+
+    A cut-off may change after the features were made: what is learnt then is made from another book than they were.
+    """
+    known, node = current(context).get("book"), Node(NodeKind.BOOK, context.book.sha256)
+    if known is not None and known.sha256 == node.sha256:
+        return "book", {}
+    name = "book" if known is None else f"book/{step}"
+    return name, {name: node}
+
+
 def _named(inputs: Mapping[str, str], nodes: Mapping[str, Node]) -> list[str]:
     """The nodes that a report's inputs are: by name, else by bytes."""
     by_hash = {node.sha256: name for name, node in nodes.items()}

@@ -8,7 +8,7 @@ from typing import Any
 
 from creditrisk.config import MAIN
 from creditrisk.pipelines.context import Context
-from creditrisk.pipelines.lineage import add_step, need_unchanged, table_node
+from creditrisk.pipelines.lineage import add_step, book_as_read, need_unchanged, table_node
 from creditrisk.split import PARTS, assign, knowledge, read_labels, write_audit, write_parts
 
 
@@ -28,13 +28,13 @@ def run(context: Context) -> dict[str, Any]:
     )
     target = [f"sql/{Path(book.portfolio.target.sql).stem}"] if book.portfolio.target.sql else []
     rows = {part: figures["n"] for part, figures in parts.report["parts"].items()}
+    of, by = book_as_read(context, "split")
     made = {
-        part: table_node(
-            context, folder.part(part), "feature_store", f"bronze/{MAIN}", "book", *target, rows=rows[part]
-        )
+        part: table_node(context, folder.part(part), "feature_store", f"bronze/{MAIN}", of, *target, rows=rows[part])
         for part in PARTS
     }
-    add_step(context, "split", {**made, "audit": table_node(context, folder.audit_table, f"bronze/{MAIN}", "book")})
+    audit = table_node(context, folder.audit_table, f"bronze/{MAIN}", of)
+    add_step(context, "split", {**by, **made, "audit": audit})
     return report
 
 

@@ -16,7 +16,7 @@ from creditrisk.config import Book
 from creditrisk.errors import BadConfig, MissingInput, did_you_mean
 from creditrisk.evaluation import curves, metrics, plots
 from creditrisk.evaluation.tables import importance_table
-from creditrisk.files import PARTIAL, whole_file
+from creditrisk.files import PARTIAL, whole_file, whole_folder
 from creditrisk.governance import Act
 from creditrisk.governance.lineage import Node, NodeKind
 from creditrisk.modelling import Bundle, Proofs, load_bundle, points, save_bundle
@@ -24,14 +24,21 @@ from creditrisk.modelling.train import TrainedModel, train
 from creditrisk.pipelines.context import Context
 from creditrisk.pipelines.development import DEVELOPMENT, development_rows
 from creditrisk.pipelines.development_reference import with_whole_reference
-from creditrisk.pipelines.lineage import add_step, keep_with_bundle, need_unchanged, plots_node, table_node
+from creditrisk.pipelines.lineage import (
+    add_step,
+    book_as_read,
+    keep_with_bundle,
+    need_unchanged,
+    plots_node,
+    table_node,
+)
 from creditrisk.pipelines.proxy_screen import refuse_rebuilders
 from creditrisk.pipelines.reason_proofs import proofs_of
 from creditrisk.scoring import VERDICTS, grades, verdicts
 
 
 def run(context: Context) -> dict[str, Any]:
-    """models/<hash>/bundle, metrics.json (out of fold, on the development rows) and evaluation/."""
+    """models/<hash>/bundle, its copy newest_bundle, metrics.json (out of fold, development rows) and evaluation/."""
     book, folder = context.book, context.folder
     files = {part: folder.part(part) for part in DEVELOPMENT}
     need_unchanged(context, "split", files)
@@ -51,11 +58,14 @@ def run(context: Context) -> dict[str, Any]:
     present = {name: folder.table(name) for name in book.portfolio.tables if folder.table(name).is_file()}
     proofs = proofs_of(model, book, present, context.duck)
     sha256 = _save(context, model, proofs)
+    _copy(folder.bundle(sha256), folder.newest_bundle)
     report = _report(context, model, sha256, files)
+    of, by = book_as_read(context, "train")
     made = {
-        "bundle": Node(NodeKind.BUNDLE, sha256, made_from=(*DEVELOPMENT, "book"), file=f"models/{sha256[:16]}/bundle"),
+        **by,
+        "bundle": Node(NodeKind.BUNDLE, sha256, made_from=(*DEVELOPMENT, of), file=f"models/{sha256[:16]}/bundle"),
         "evaluation": plots_node(context, folder.reports / "evaluation", "bundle", *DEVELOPMENT),
-        "out_of_fold": table_node(context, folder.out_of_fold, "book", *DEVELOPMENT, rows=model.out_of_fold.num_rows),
+        "out_of_fold": table_node(context, folder.out_of_fold, of, *DEVELOPMENT, rows=model.out_of_fold.num_rows),
     }
     add_step(context, "train", made)
     context.act(Act.TRAINED, {"bundle": sha256, "lineage": keep_with_bundle(context, sha256)})
@@ -73,7 +83,10 @@ def _need_rules_features(book: Book, features: Sequence[str]) -> None:
 
 
 def newest_bundle(context: Context) -> Bundle:
-    """The bundle that the last training made. Raises MissingInput, BrokenFile."""
+    """The bundle that the last training made. Raises MissingInput, BrokenFile.
+
+    Where reports and `newest_bundle` were brought from another machine, it takes its place among the models first.
+    """
     from creditrisk.files import read_json
 
     report = context.folder.report("metrics.json")
@@ -81,7 +94,11 @@ def newest_bundle(context: Context) -> Bundle:
         name = context.book.name
         raise MissingInput("no model has been trained here", where=str(report), hint=f"creditrisk train {name}")
     sha256 = read_json(report)["bundle_sha256"]
-    return load_bundle(context.folder.bundle(sha256), expected=sha256, threads=context.duck.threads)
+    newest, place = context.folder.newest_bundle, context.folder.bundle(sha256)
+    if newest.is_dir() and not place.exists():
+        load_bundle(newest, expected=sha256)
+        _copy(newest, place)
+    return load_bundle(place, expected=sha256, threads=context.duck.threads)
 
 
 def _save(context: Context, model: TrainedModel, proofs: Proofs) -> str:
@@ -98,6 +115,11 @@ def _save(context: Context, model: TrainedModel, proofs: Proofs) -> str:
     finally:
         shutil.rmtree(unnamed, ignore_errors=True)
     return sha256
+
+
+def _copy(bundle: Path, into: Path) -> None:
+    with whole_folder(into) as partial:
+        shutil.copytree(bundle, partial, dirs_exist_ok=True)
 
 
 def _is_whole(bundle: Path, sha256: str) -> bool:

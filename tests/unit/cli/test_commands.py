@@ -128,3 +128,15 @@ def test_the_doctor_answers_three_when_something_needed_is_missing(
     assert main(["doctor", "--workspace", str(tmp_path), "--json"]) == 3
     told = capsys.readouterr().out
     assert '"found": "not installed"' in told
+
+
+def test_invented_tables_come_alone_and_the_same_each_time(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("one", "two"):
+        assert main(["invent", "lending_club", "--into", str(tmp_path / name), "--rows", "30", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out.split("\n}\n")[0] + "}")["rows"] == {"accepted": 30}
+    assert (tmp_path / "one" / "accepted.csv").read_bytes() == (tmp_path / "two" / "accepted.csv").read_bytes()
+
+
+def test_no_tables_are_invented_for_a_book_of_ones_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["invent", "tiny", "--into", str(tmp_path / "raw")]) == 2
+    assert 'no invented data for a book "tiny"' in capsys.readouterr().err
