@@ -51,6 +51,7 @@ test: env ## everything that can run here, after installing what it needs
 test-infra: env ## containers, Airflow, Terraform, workflows, DVC, run for real (minutes); INFRA=quick as CI does
 	@scripts/system_packages.sh infra
 	@scripts/tool_environment.sh infra
+	@scripts/tool_environment.sh hooks
 	$(BIN)/pytest -v --durations 20 -m "infra$(if $(filter quick,$(INFRA)), and not by_hand)" tests/infra
 
 bench: env ## the benchmarks at a small size, a minute or so each
