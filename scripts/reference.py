@@ -30,6 +30,7 @@ from creditrisk import cli, errors
 from creditrisk.config import (
     Contract,
     DecisionStoreSettings,
+    DeploySettings,
     Portfolio,
     Reasons,
     ServingSettings,
@@ -115,6 +116,9 @@ def settings_page() -> str:
         "## Of the decision store",
         "Read by whatever records or reads decisions; docs/decision-store.md. A secret is never shown.",
         _settings_table(DecisionStoreSettings),
+        "## Of a deployment",
+        "Read by `creditrisk deploy`; docs/deploy.md. AWS' own (`AWS_REGION`, `AWS_PROFILE`, ...) are read by boto3.",
+        _settings_table(DeploySettings),
         "## Of figures and messages",
         "Read by `creditrisk metrics`; docs/notifications.md. `creditrisk notify` reads the address of each channel of "
         "the book from `CREDITRISK_NOTIFY_<CHANNEL>`, or from the file that `CREDITRISK_NOTIFY_<CHANNEL>_FILE` names.",

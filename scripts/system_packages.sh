@@ -16,6 +16,8 @@ command -v strace >/dev/null || missing+=(strace) # sees that they are synced be
 if [[ ${1:-} == infra ]]; then
   command -v dockerd >/dev/null || missing+=(docker.io iptables) # builds and runs the images
   command -v debootstrap >/dev/null || missing+=(debootstrap) # makes the base image that stands in for the official one
+  [[ -x /usr/sbin/sshd ]] || command -v sshd >/dev/null || missing+=(openssh-server) # is the host that is deployed to
+  command -v ssh >/dev/null || missing+=(openssh-client) # reaches it
   command -v shellcheck >/dev/null || missing+=(shellcheck) # reads the workflows' and the machines' scripts
 fi
 if ((${#missing[@]} == 0)); then

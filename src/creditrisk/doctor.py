@@ -30,6 +30,7 @@ EXTRAS = {
     "postgres": "psycopg",
     "keyring": "keyring",
     "notify": "apprise",
+    "aws": "boto3",
     "cloudwatch": "boto3",
 }
 """Extra -> the library that it brings."""

@@ -76,6 +76,10 @@ class Busy(Refused):
     retry_may_help = True
 
 
+class Superseded(Refused):
+    """Somebody else put something else in place meanwhile."""
+
+
 class DuplicateKey(Refused):
     """An idempotency key was used before; nothing was written.
 

@@ -310,6 +310,91 @@ class Storage(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """What a platform is told to run."""
+
+    image: str
+    definition: str
+    """The platform's own name for everything that it is told beside the image: an ARN, a file."""
+    made: bool = False
+    """By this rollout; what was there before is never discarded."""
+
+
+class Platform(Protocol):
+    """Runs servers from an image. Nothing of it but the image is changed here.
+
+    Methods raise Refused for what would be no again, OutsideFailed where another try may help.
+    """
+
+    @property
+    def kind(self) -> str:
+        """`ecs` or `vm`."""
+        ...
+
+    @property
+    def target(self) -> str:
+        """What is deployed to, in one line, the same from run to run."""
+        ...
+
+    def placed(self) -> Placed:
+        """What it is told to run now. Raises Refused where it cannot be deployed to as it is."""
+        ...
+
+    def need_idle(self) -> None:
+        """Raises Busy where somebody else's deployment is under way."""
+        ...
+
+    def difference(self, image: str) -> Sequence[Mapping[str, str]]:
+        """What another image would change: each {where, was, becomes}. Nothing is changed."""
+        ...
+
+    def prepare(self, image: str) -> Placed:
+        """Everything that can be done before anything runs it. Raises Refused for an image that is not there."""
+        ...
+
+    def place(self, what: Placed, *, instead_of: Placed) -> None:
+        """Tell it to run this. Raises Superseded where something else is in place than `instead_of`."""
+        ...
+
+    def settle(self, what: Placed, tell: Callable[[str], None]) -> None:
+        """Wait until it runs this and nothing else.
+
+        tell: called with how far it is.  Raises Refused, or Superseded, when that cannot be any more, or not in time.
+        """
+        ...
+
+    def discard(self, what: Placed) -> None:
+        """Take back what was prepared and will not run."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What a server's trial decision said of itself."""
+
+    version: str | None
+    bundle: str
+    decision_id: str
+
+
+class ServedApi(Protocol):
+    """A running server, as a caller sees it."""
+
+    @property
+    def where(self) -> str: ...
+
+    def need_ready(self) -> None:
+        """Alive, with a model and a store that takes records. Raises OutsideFailed where it is not."""
+        ...
+
+    def decide_example(self, request_id: str) -> Answered:
+        """Decide the server's own example. Raises Refused for a strange answer, OutsideFailed where none comes."""
+        ...
+
+    def close(self) -> None: ...
+
+
 type PassportKind = Literal["decision", "shadow", "override", "correction", "batch"]
 
 DECIDED: tuple[PassportKind, ...] = ("decision", "correction", "batch")

@@ -30,6 +30,7 @@ from creditrisk.config import (
     channel_address,
     load_book,
     read_decision_store_settings,
+    read_deploy_settings,
     read_serving_settings,
     read_settings,
     read_sink_settings,
@@ -39,7 +40,7 @@ from creditrisk.errors import BadConfig, BadUsage, Busy, MissingInput, Refused, 
 from creditrisk.governance.agreement import Records
 from creditrisk.pipelines.addresses import folder_for, is_address
 from creditrisk.pipelines.context import Context, Progress
-from creditrisk.ports import PRODUCTION, DecisionStore, KeyStore, MetricsSink
+from creditrisk.ports import PRODUCTION, DecisionStore, KeyStore, MetricsSink, Platform, ServedApi
 from creditrisk.sealing import PayloadKeys
 from creditrisk.signatures import Signer, key_bytes, new_signer, public_keys_in, remember, signer_from_text, signer_in
 from creditrisk.sources import Limits
@@ -47,6 +48,7 @@ from creditrisk.sources import Limits
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
+    from creditrisk.adapters.compose_host import ComposeHost
     from creditrisk.pipelines.evidently_rows import ExtraPage
 
 MODEL_CODE = Path(__file__).resolve().parent / "scoring" / "pyfunc.py"
@@ -84,6 +86,44 @@ def governance_for(book: Book, workspace: Path, *, actor: str | None = None, pro
     lock = root.book(book.name).governance_lock
     with _alone(lock, "another command is approving or moving versions of this book"):
         yield _context(book, root, actor, None, progress, None)
+
+
+@contextmanager
+def deploying_for(book: Book, workspace: Path, *, actor: str | None = None, progress: Progress) -> Iterator[Context]:
+    """The same for whoever deploys servers, which takes minutes: versions may be moved meanwhile.
+
+    Raises Refused when another such command is at work on the book.
+    """
+    root = Workspace(workspace).open()
+    lock = root.book(book.name).rollout_lock
+    with _alone(lock, "another deployment of this book is under way", hint="wait until it has ended"):
+        yield _context(book, root, actor, None, progress, None)
+
+
+def ecs_service(cluster: str, service: str, container: str, family: str | None) -> Platform:
+    """A service on ECS, with the patience that the environment gives it."""
+    from creditrisk.adapters.ecs import EcsService
+
+    settings = read_deploy_settings()
+    wait_s, poll_s = settings.wait_minutes * 60, settings.poll_seconds
+    return EcsService(cluster, service, container, family=family, wait_s=wait_s, poll_s=poll_s)
+
+
+def compose_host(
+    host: str, folder: str, service: str, *, port: int | None, identity: Path | None, known_hosts: Path | None
+) -> ComposeHost:
+    """A compose project on a host that ssh reaches."""
+    from creditrisk.adapters.compose_host import ComposeHost, SshOptions
+
+    wait_s = read_deploy_settings().wait_minutes * 60
+    return ComposeHost(host, folder, service, SshOptions(port, identity, known_hosts), wait_s=wait_s)
+
+
+def served_api(url: str, end: Callable[[], object] = lambda: None) -> ServedApi:
+    """A server at an address, asked with the API key of the environment."""
+    from creditrisk.adapters.served_api import HttpApi
+
+    return HttpApi(url, key=read_deploy_settings().key(), end=end)
 
 
 def watching_for(book: Book, workspace: Path, *, actor: str | None = None, progress: Progress) -> Context:
@@ -305,13 +345,12 @@ def _signer(settings: DecisionStoreSettings, folder: Path, *, writes: bool) -> S
 
 
 @contextmanager
-def _alone(path: Path, taken: str) -> Iterator[None]:
+def _alone(path: Path, taken: str, hint: str = "wait for it, or use another --workspace") -> Iterator[None]:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            hint = "wait for it, or use another --workspace"
             raise Busy(taken, where=str(path.parent), hint=hint) from error
         yield
 

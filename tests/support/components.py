@@ -34,6 +34,11 @@ def _postgres_server() -> str | None:
     return str(found[0]) if found else shutil.which("postgres")
 
 
+def _ssh_server() -> str | None:
+    """It wants to be called by its whole path, which is not on everybody's PATH."""
+    return shutil.which("sshd") or shutil.which("sshd", path="/usr/sbin:/usr/local/sbin")
+
+
 def _docker_engine() -> str | None:
     """The client alone is of no use: ask it for its engine."""
     docker = shutil.which("docker")
@@ -81,6 +86,7 @@ COMPONENTS = {
     "prometheus-pushgateway": Component(_program("prometheus-pushgateway"), "apt-get install prometheus-pushgateway"),
     "promtool": Component(_program("promtool"), "apt-get install prometheus"),
     "real data": Component(_real_data, "export CREDITRISK_REAL_DATA=<folder with the real loan files>"),
+    "sshd": Component(_ssh_server, "apt-get install openssh-server"),
     "strace": Component(_tracer, "apt-get install strace"),
 }
 

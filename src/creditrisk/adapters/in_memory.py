@@ -13,11 +13,21 @@ from typing import TYPE_CHECKING
 from creditrisk import decision_chain as chain
 from creditrisk.adapters.decision_columns import batch_of
 from creditrisk.decision_chain import Entry, Found, Head, Record
-from creditrisk.errors import BadUsage, DuplicateKey, OutsideFailed, Refused, did_you_mean
+from creditrisk.errors import (
+    BadUsage,
+    Busy,
+    CreditRiskError,
+    DuplicateKey,
+    OutsideFailed,
+    Refused,
+    Superseded,
+    did_you_mean,
+)
 from creditrisk.kinds import new_decision_id
 from creditrisk.ports import (
     OUTLINE,
     ActUpon,
+    Answered,
     Clock,
     Figure,
     InferenceWindow,
@@ -28,6 +38,7 @@ from creditrisk.ports import (
     ParameterSearch,
     Passport,
     PassportKind,
+    Placed,
     TrainingRun,
     TriedParameters,
     Verification,
@@ -123,6 +134,92 @@ class InMemorySink:
         if self.away is not None:
             raise OutsideFailed(self.away, where="sink")
         self.figures = list(figures)
+
+
+class InMemoryPlatform:
+    """Runs whatever it is told, at once.
+
+    unhealthy: images that never become stable.  failing: {method: errors that its next calls raise}; a None lets one
+    call pass.  effective: do calls that fail take effect all the same?
+    """
+
+    kind = "memory"
+    target = "here/api"
+
+    def __init__(self, image: str) -> None:
+        self.now = Placed(image, "api:1")
+        self.made = 1
+        self.unhealthy: set[str] = set()
+        self.failing: dict[str, list[BaseException | None]] = {}
+        self.effective = False
+        self.discarded: list[str] = []
+        self.busy = False
+        self.calls: list[str] = []
+
+    def placed(self) -> Placed:
+        self._may("placed")
+        return self.now
+
+    def need_idle(self) -> None:
+        if self.busy:
+            raise Busy("a deployment is under way", where=self.target, hint="wait")
+
+    def difference(self, image: str) -> Sequence[Mapping[str, str]]:
+        return [{"where": "image", "was": self.now.image, "becomes": image}]
+
+    def prepare(self, image: str) -> Placed:
+        self._may("prepare")
+        self.made += 1
+        return Placed(image, f"api:{self.made}", made=True)
+
+    def place(self, what: Placed, *, instead_of: Placed) -> None:
+        if self.now.definition not in (what.definition, instead_of.definition):
+            raise Superseded(f"{self.now.definition} was put in place meanwhile", where=self.target)
+        if self.effective:
+            self.now = what
+        self._may("place")
+        self.now = what
+
+    def settle(self, what: Placed, tell: Callable[[str], None]) -> None:
+        tell("1 of 1 runs")
+        self._may("settle")
+        if self.now.definition != what.definition:
+            raise Superseded(f"{self.now.definition} was put in place meanwhile", where=self.target)
+        if what.image in self.unhealthy:
+            raise Refused(f"{what.definition} failed", where=self.target, hint="see its log")
+
+    def discard(self, what: Placed) -> None:
+        self._may("discard")
+        self.discarded.append(what.definition)
+
+    def _may(self, call: str) -> None:
+        self.calls.append(call)
+        planned = self.failing.get(call)
+        if planned and (error := planned.pop(0)) is not None:
+            raise error
+
+
+class InMemoryApi:
+    """answers: what each trial decision says, the last one again and again; an error is raised."""
+
+    where = "memory"
+
+    def __init__(self, *answers: Answered | CreditRiskError) -> None:
+        self.answers = list(answers)
+        self.asked: list[str] = []
+        self.closed = False
+
+    def need_ready(self) -> None: ...
+
+    def decide_example(self, request_id: str) -> Answered:
+        self.asked.append(request_id)
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(answer, CreditRiskError):
+            raise answer
+        return answer
+
+    def close(self) -> None:
+        self.closed = True
 
 
 class InMemoryRegistry:

@@ -26,6 +26,7 @@ from creditrisk.cli import (
 )
 from creditrisk.cli.audit import audit
 from creditrisk.cli.decisions import decisions
+from creditrisk.cli.deploying import deploy
 from creditrisk.cli.keys import keys
 from creditrisk.cli.monitoring import monitor
 from creditrisk.cli.outcomes import outcomes
@@ -75,6 +76,7 @@ app.command()(moving.rollback)
 app.command()(moving.repair)
 app.command()(moving.asof)
 app.command()(canary.manifest)
+app.add_typer(deploy)
 app.command()(models.compare)
 app.command()(models.tune)
 app.command()(deciding.score)

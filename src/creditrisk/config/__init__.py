@@ -6,6 +6,7 @@ from creditrisk.config.canary import Canary
 from creditrisk.config.contract import Column, Contract, ReasonGroup, Reasons, Rule
 from creditrisk.config.decision import Changeable, Decision, KnockOutRule, Scaling
 from creditrisk.config.decision_store import DecisionStoreSettings, read_decision_store_settings
+from creditrisk.config.deploying import DeploySettings, read_deploy_settings
 from creditrisk.config.fairness import Fairness, Grouping
 from creditrisk.config.gates import BESIDE_THE_MODEL, Document, Gates
 from creditrisk.config.monitoring import Alarm, Alarms, Monitoring, Overdue
@@ -60,6 +61,7 @@ __all__ = [
     "Contract",
     "Decision",
     "DecisionStoreSettings",
+    "DeploySettings",
     "Document",
     "DvcSource",
     "Fairness",
@@ -104,6 +106,7 @@ __all__ = [
     "load_book",
     "plain_word",
     "read_decision_store_settings",
+    "read_deploy_settings",
     "read_serving_settings",
     "read_settings",
     "read_sink_settings",

@@ -132,6 +132,16 @@ class BookFolder:
         return self.root / "unfinished_move.json"
 
     @property
+    def unfinished_rollout(self) -> Path:
+        """A deployment of servers that was begun and is not recorded yet."""
+        return self.root / "unfinished_rollout.json"
+
+    @property
+    def rollout_lock(self) -> Path:
+        """Held by whoever deploys servers."""
+        return self.root / ".rollout.lock"
+
+    @property
     def outcomes(self) -> Path:
         """What was delivered about loans: a file of rows for each delivery, never changed."""
         return self.root / "outcomes"

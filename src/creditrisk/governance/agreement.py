@@ -62,7 +62,7 @@ def need_recorded(alias: str, versions: Sequence[ModelVersion], records: Records
     """
     if alias not in GUARDED:
         return
-    if records.ledger.is_file():
+    if ledger.keeps_moves(records.ledger):
         told = records.disagreements(versions, [alias])
     else:
         told = [_unmarked(versions)] if alias == PRODUCTION and _unmarked(versions) else []

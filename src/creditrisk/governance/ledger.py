@@ -20,6 +20,9 @@ from creditrisk.ports import PREVIOUS, PRODUCTION, Clock
 
 RESTORE = "`creditrisk doctor` names what is wrong; restore the file from a copy"
 
+ROLLOUT = "rollout"
+"""Marks a line that tells of servers, not of aliases: `rollouts` reads it."""
+
 
 @dataclass(frozen=True)
 class Move:
@@ -75,9 +78,17 @@ def record(path: Path, move: Move, *, clock: Clock) -> Entry:
 def entries(path: Path) -> list[Entry]:
     """Every move, in the order of writing; [] before the first. Raises BrokenFile for a line that was altered."""
     try:
-        return [_entry(line) for line in lines_of(path, remedy=RESTORE) if "torn" not in line]
+        return [_entry(line) for line in lines_of(path, remedy=RESTORE) if line.keys().isdisjoint({"torn", ROLLOUT})]
     except (KeyError, TypeError, ValueError) as error:
         raise BrokenFile("this is no deployment ledger", where=str(path), hint=RESTORE) from error
+
+
+def keeps_moves(path: Path) -> bool:
+    """Is this the place where moves are recorded? Not where nothing was, or nothing but rollouts of servers."""
+    if not path.is_file():
+        return False
+    lines = list(lines_of(path, remedy=RESTORE))
+    return not lines or any(ROLLOUT not in line for line in lines)
 
 
 def _entry(line: Mapping[str, Any]) -> Entry:

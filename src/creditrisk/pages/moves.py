@@ -40,13 +40,38 @@ def repair_lines(told: Mapping[str, Any], *, dry_run: bool) -> list[str]:
     return [*lines, "  nothing was changed (--dry-run)"] if dry_run else lines
 
 
+def planned_lines(told: Mapping[str, Any]) -> list[str]:
+    """What `deploy --dry-run` found."""
+    where = f"{told['platform']} {told['target']}"
+    lines = [f"{told['book']} on {where}, to decide by version {told['version']}"]
+    for change in told["changes"]:
+        lines += [f"  {change['where']}", f"    - {change['was']}", f"    + {change['becomes']}"]
+    if not told["changes"]:
+        lines.append(f"  {told['image']} is in place already")
+    if told["unfinished"]:
+        lines.append("  an earlier deployment was left unfinished: the next one finishes it, or rolls it back, first")
+    return [*lines, "  nothing was changed (--dry-run)"]
+
+
+def deployment_lines(told: Mapping[str, Any]) -> list[str]:
+    """How `deploy` ended."""
+    lines = [told["left_unfinished"]] if told["left_unfinished"] else []
+    after = told["after"] or {"image": "nothing known", "definition": "?"}
+    what = told["outcome"].replace("_", " ")
+    if told.get("unchanged"):
+        what = "there already, and passes the smoke test"
+    lines.append(f"{told['book']} on {told['platform']} {told['target']}: {what}")
+    lines += [f"  runs {after['image']}", f"  by {after['definition']}, before {told['before']['definition']}"]
+    return [*lines, f"  deciding by version {told['version']}, bundle {told['bundle_sha256'][:16]}"]
+
+
 def asof_lines(told: Mapping[str, Any]) -> list[str]:
-    lines = [f"{told['book']} at {told['at']}", *_standing(told)]
-    then = told["as_known_then"]
-    if {key: then.get(key) for key in ("version", "aliases")} == {key: told.get(key) for key in ("version", "aliases")}:
+    lines = [f"{told['book']} at {told['at']}", *_standing(told), *_servers(told)]
+    then, compared = told["as_known_then"], ("version", "aliases", "servers")
+    if {key: then.get(key) for key in compared} == {key: told.get(key) for key in compared}:
         lines.append(f"as known at {told['known_at']}: the same")
     else:
-        lines += [f"as known at {told['known_at']}:", *_standing(then)]
+        lines += [f"as known at {told['known_at']}:", *_standing(then), *_servers(then)]
     today = told["disagreements_today"]
     if today is None:
         return [*lines, "today's registry could not be asked whether its aliases still mean that"]
@@ -65,6 +90,14 @@ def _standing(told: Mapping[str, Any]) -> list[str]:
     lines += [f"  approved by {one['by']} at {one['at'][:19]}" for one in told["approvals"]]
     lines += [f"  waived: {answer}" for answer in waived(told["waivers"])]
     return [*lines, *_aliases(told["aliases"])]
+
+
+def _servers(told: Mapping[str, Any]) -> list[str]:
+    return [
+        f"  {one['platform']} {one['target']} ran {one['image']} ({one['definition']}), "
+        f"{one['outcome'].replace('_', ' ')} by {one['by']} at {one['since'][:19]}"
+        for one in told["servers"]
+    ]
 
 
 def _aliases(aliases: Mapping[str, int]) -> Sequence[str]:

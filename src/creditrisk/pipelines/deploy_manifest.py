@@ -172,8 +172,8 @@ def _of_today(context: Context, manifest: Mapping[str, Any]) -> list[str]:
 
 
 def _as_written(context: Context, path: Path) -> list[str]:
-    if not context.workspace.audit.is_file():
-        return []
+    if not acts_about(context.workspace.audit, Act.MANIFESTED, Act.PROMOTED, Act.STAGED, book=context.book.name):
+        return []  # a chain that was begun elsewhere than where versions are moved has nothing to say
     mark = {"book": context.book.name, "manifest": sha256_of_file(path)}
     if acts_about(context.workspace.audit, Act.MANIFESTED, **mark):
         return []
