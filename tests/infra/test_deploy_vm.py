@@ -89,7 +89,10 @@ def test_a_dry_run_changes_nothing(host: SshHost, desk: DeployDesk, words: list[
     assert host.calls == []
 
 
-@pytest.mark.parametrize("fault", ["unhealthy", "status", "version", "not there"])
+@pytest.mark.parametrize(
+    "fault",
+    ["unhealthy", "not there", *(pytest.param(name, marks=pytest.mark.by_hand) for name in ("status", "version"))],
+)
 def test_what_fails_is_rolled_back(
     host: SshHost, api: Lookalike, desk: DeployDesk, words: list[str], fault: str
 ) -> None:
