@@ -19,6 +19,7 @@ from creditrisk.pipelines.stages import STAGES
 from tests.support.stores import RunningStore, running_s3
 
 BOOK = "lending_club"
+pytestmark = pytest.mark.timeout(1800)  # ten stages, each a command
 OF_A_BOOK = [*STAGES, "drift"]
 REMOTE = "s3://lender/creditrisk"
 
@@ -78,10 +79,16 @@ def cloned(source: Path, folder: Path, repository: Path) -> Clone:
 
 
 @pytest.fixture(scope="module")
+def checkout(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Clone:
+    """Nothing has run in it."""
+    return cloned(repository, tmp_path_factory.mktemp("checkout") / "clone", repository)
+
+
+@pytest.fixture(scope="module")
 def clone(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Clone:
     """Reproduced once: one book, few rows, few trees."""
     made = cloned(repository, tmp_path_factory.mktemp("dvc") / "clone", repository)
-    made.set("params.yaml", books=[BOOK], invented__books=[BOOK], invented__rows=1500)
+    made.set("params.yaml", books=[BOOK], invented__books=[BOOK], invented__rows=1000)
     made.portfolio(training__parameters__xgboost__rounds=20)
     (made.folder / "dvc.lock").unlink(missing_ok=True)
     assert made.repro() == of_book("invent", *OF_A_BOOK)
@@ -101,7 +108,8 @@ def pulled(clone: Clone, store: RunningStore, repository: Path, tmp_path_factory
     other = cloned(clone.folder, tmp_path_factory.mktemp("other") / "clone", repository)
     for machine, does in ((clone, "push"), (other, "pull")):
         machine.run("scripts/dvc_remote.sh", DVC_REMOTE_URL=REMOTE)
-        machine.dvc(does, **store.variables)
+        # DVC opens the configuration that is named and wants a file, which os.devnull is not; HOME has none here.
+        machine.dvc(does, **{name: of for name, of in store.variables.items() if not name.endswith("_FILE")})
     return other
 
 
@@ -109,17 +117,20 @@ def of_book(*stages: str) -> list[str]:
     return sorted(f"{stage}@{BOOK}" for stage in stages)
 
 
+@pytest.mark.by_hand
 def test_a_second_repro_does_nothing(clone: Clone) -> None:
     assert clone.repro() == []
     assert json.loads(clone.dvc("status", "--json")) == {}
 
 
+@pytest.mark.by_hand
 def test_another_machine_has_what_was_pushed_to_the_store(clone: Clone, pulled: Clone) -> None:
     assert json.loads(pulled.dvc("status", "--json")) == {}
     for name in ("reports/test_metrics.json", "data/processed/feature_store.parquet", "newest_bundle/manifest.json"):
         assert pulled.path(name).read_bytes() == clone.path(name).read_bytes()
 
 
+@pytest.mark.by_hand
 def test_no_credential_and_no_address_is_in_a_file_that_git_keeps(pulled: Clone, store: RunningStore) -> None:
     written = [path.read_text(encoding="utf-8") for path in (pulled.folder / ".dvc").glob("config*")]
     assert any(REMOTE in text for text in written)
@@ -128,13 +139,14 @@ def test_no_credential_and_no_address_is_in_a_file_that_git_keeps(pulled: Clone,
 
 
 @pytest.mark.parametrize("url", ["", "https://me:secret@store.example/creditrisk"])
-def test_no_address_and_one_with_a_password_are_refused(url: str, clone: Clone) -> None:
-    before = (clone.folder / ".dvc" / "config").read_bytes()
-    done = clone.tried("scripts/dvc_remote.sh", DVC_REMOTE_URL=url)
+def test_no_address_and_one_with_a_password_are_refused(url: str, checkout: Clone) -> None:
+    before = (checkout.folder / ".dvc" / "config").read_bytes()
+    done = checkout.tried("scripts/dvc_remote.sh", DVC_REMOTE_URL=url)
     assert (done.returncode, "secret" in done.stderr) == (2, False)
-    assert (clone.folder / ".dvc" / "config").read_bytes() == before
+    assert (checkout.folder / ".dvc" / "config").read_bytes() == before
 
 
+@pytest.mark.by_hand
 def test_where_a_model_was_pulled_a_changed_gate_is_judged_and_nothing_is_learnt_again(pulled: Clone) -> None:
     """The bundle takes its place among this machine's models first."""
     pulled.portfolio(gates__auc_max__value=0.99)
@@ -145,6 +157,7 @@ def test_where_a_model_was_pulled_a_changed_gate_is_judged_and_nothing_is_learnt
     assert "tells of no training of this model" in lineage["reason"]  # by this machine's audit chain
 
 
+@pytest.mark.by_hand
 def test_a_changed_cut_off_runs_only_what_depends_on_it(clone: Clone) -> None:
     clone.portfolio(decision__cost_of_bad__value=0.4)
     assert clone.repro() == of_book("train", "evaluate", "validate", "register", "drift")
@@ -153,10 +166,10 @@ def test_a_changed_cut_off_runs_only_what_depends_on_it(clone: Clone) -> None:
     assert clone.repro() == []
 
 
-def test_nothing_is_told_to_anybody(clone: Clone) -> None:
+def test_nothing_is_told_to_anybody(checkout: Clone) -> None:
     asks = "from dvc.analytics import is_enabled; print(is_enabled())"
-    assert clone.run(".venv/bin/python", "-c", asks).strip() == "False"
-    assert clone.dvc("config", "core.check_update").strip() == "false"
+    assert checkout.run(".venv/bin/python", "-c", asks).strip() == "False"
+    assert checkout.dvc("config", "core.check_update").strip() == "false"
 
 
 def test_the_model_depends_on_every_key_of_the_book_that_its_bundle_carries(repository: Path) -> None:
