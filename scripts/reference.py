@@ -28,6 +28,7 @@ from pydantic_settings import BaseSettings
 
 from creditrisk import cli, errors
 from creditrisk.config import (
+    FROM_FILES,
     Contract,
     DecisionStoreSettings,
     DeploySettings,
@@ -123,6 +124,9 @@ def settings_page() -> str:
         "Read by `creditrisk metrics`; docs/notifications.md. `creditrisk notify` reads the address of each channel of "
         "the book from `CREDITRISK_NOTIFY_<CHANNEL>`, or from the file that `CREDITRISK_NOTIFY_<CHANNEL>_FILE` names.",
         _settings_table(SinkSettings),
+        "## Secrets in files",
+        "Where the variable is not set, the same name with `_FILE` may name a file that holds its value, as an engine of "
+        f"containers lays secrets down: {', '.join(f'`{name}_FILE`' for name in FROM_FILES)}.",
     ]
     return _page(parts)
 

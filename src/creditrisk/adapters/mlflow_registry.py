@@ -10,14 +10,13 @@ from urllib.request import url2pathname
 
 from creditrisk.adapters.mlflow_client import exists_already, is_not_begun, is_not_there, mlflow_at, registry_at
 from creditrisk.adapters.mlflow_model import BUNDLE
+from creditrisk.adapters.mlflow_rest import RestClient, hands_on
 from creditrisk.errors import BadUsage, OutsideFailed, did_you_mean
 from creditrisk.files import whole_folder
 from creditrisk.ports import BUNDLE_TAG, LoggedRun, ModelVersion
 
 if TYPE_CHECKING:
     from mlflow.client import MlflowClient
-
-    from creditrisk.adapters.mlflow_rest import RestClient
 
 MOST_VERSIONS = 10_000
 
@@ -65,12 +64,28 @@ class MlflowRegistry:
             return _versions(client, name)
 
     def fetch(self, version: ModelVersion) -> Path:
+        """From a server that hands its files on, without MLflow's own client, which a serving image does not have."""
+        with registry_at(self._tracking_uri) as client:
+            if isinstance(client, RestClient):
+                location = client.get_model_version_download_uri(version.name, str(version.version))
+                if hands_on(location):
+                    folder = self._kept(version)
+                    if not folder.exists():
+                        with whole_folder(folder) as partial:
+                            client.download(f"{location}/artifacts/{BUNDLE}", partial)
+                    return folder
+        return self._fetched_by_mlflow(version)
+
+    def _kept(self, version: ModelVersion) -> Path:
+        return self._cache / version.bundle_sha256[:16] / BUNDLE
+
+    def _fetched_by_mlflow(self, version: ModelVersion) -> Path:
         with mlflow_at(self._tracking_uri) as client:
             location = client.get_model_version_download_uri(version.name, str(version.version))
             if urlsplit(location).scheme == "file":
                 folder = Path(url2pathname(urlsplit(location).path)) / "artifacts" / BUNDLE
             else:
-                folder = self._cache / version.bundle_sha256[:16] / BUNDLE
+                folder = self._kept(version)
                 if not folder.exists():
                     _download(f"{location}/artifacts/{BUNDLE}", folder.parent, self._tracking_uri)
         if not folder.is_dir():

@@ -19,13 +19,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlencode, urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urlencode, urlsplit, urlunsplit
 
 MOST_BYTES = 64 * 2**20
 """Of one answer: ten thousand versions with their tags are a fifth of it."""
 
 PAUSES_S = (0.2, 0.8)
 """Before the second and the third try. Every call here may be made twice to the same effect."""
+
+ARTIFACTS = "mlflow-artifacts/artifacts"
+"""Where a server hands files on."""
 
 ONLY_MLFLOW_KNOWS = (
     "MLFLOW_TRACKING_AUTH", "MLFLOW_TRACKING_AWS_SIGV4", "MLFLOW_TRACKING_CLIENT_CERT_PATH",
@@ -75,6 +78,16 @@ def speaks_plainly(tracking_uri: str) -> bool:
     return not any(os.environ.get(name) for name in ONLY_MLFLOW_KNOWS) and not _password_file().exists()
 
 
+def hands_on(location: str) -> bool:
+    """Does the server itself hand the files at that address on? Others lie where only MLflow's own client can go.
+
+    >>> hands_on("mlflow-artifacts:/1/models/m-1/artifacts"), hands_on("s3://bucket/1/models/m-1/artifacts")
+    (True, False)
+    """
+    parts = urlsplit(location)
+    return parts.scheme == "mlflow-artifacts" and not parts.netloc
+
+
 def _password_file() -> Path:
     return Path("~/.mlflow/credentials").expanduser()
 
@@ -105,6 +118,28 @@ class RestClient:
         with _in_mlflows_words():
             return [_version(each) for page in pages for each in page.get("model_versions", [])]
 
+    def get_model_version_download_uri(self, name: str, version: str) -> str:
+        told = self._ask("GET", "model-versions/get-download-uri", {"name": name, "version": version})
+        with _in_mlflows_words():
+            return str(told["artifact_uri"])
+
+    def download(self, location: str, into: Path) -> None:
+        """The files below an address that `hands_on`, into a folder that is there."""
+        self._download(urlsplit(location).path.strip("/"), into)
+
+    def _download(self, path: str, into: Path) -> None:
+        listed = self._ask("GET", "", {"path": path}, api=ARTIFACTS)
+        with _in_mlflows_words():
+            found = [(str(each["path"]).rpartition("/")[2], bool(each.get("is_dir"))) for each in listed["files"]]
+        for name, is_folder in found:
+            if name in {"", ".", ".."} or "\\" in name:
+                raise RestError("the server names a file that is none", status=200)
+            if is_folder:
+                (into / name).mkdir()
+                self._download(f"{path}/{name}", into / name)
+            else:
+                (into / name).write_bytes(self._again("GET", quote(f"{path}/{name}"), {}, ARTIFACTS))
+
     def set_registered_model_alias(self, name: str, alias: str, version: str) -> None:
         self._ask("POST", "registered-models/alias", {"name": name, "alias": alias, "version": version})
 
@@ -121,30 +156,38 @@ class RestClient:
             yield page
             token = page.get("next_page_token", "")
 
-    def _ask(self, method: str, path: str, question: Mapping[str, str]) -> dict[str, Any]:
+    def _ask(self, method: str, path: str, question: Mapping[str, str], *, api: str = "mlflow") -> dict[str, Any]:
+        return _object(self._again(method, path, question, api), path or api)
+
+    def _again(self, method: str, path: str, question: Mapping[str, str], api: str) -> bytes:
         for pause_s in PAUSES_S:
             try:
-                return self._once(method, path, question)
+                return self._once(method, path, question, api)
             except RestError as error:
                 if not error.may_pass:
                     raise
             time.sleep(pause_s)
-        return self._once(method, path, question)
+        return self._once(method, path, question, api)
 
-    def _once(self, method: str, path: str, question: Mapping[str, str]) -> dict[str, Any]:
-        address, sent, headers = f"{self._base}/api/2.0/mlflow/{path}", None, dict(self._headers)
+    def _once(self, method: str, path: str, question: Mapping[str, str], api: str) -> bytes:
+        address = f"{self._base}/api/2.0/{api}/{path}".rstrip("/")
+        sent, headers = None, dict(self._headers)
         if method == "GET":
-            address += f"?{urlencode(question)}"
+            address += f"?{urlencode(question)}" if question else ""
         else:
             sent = json.dumps(question).encode()
             headers["Content-Type"] = "application/json"
         request = urllib.request.Request(address, data=sent, headers=headers, method=method)
         try:
             with self._open(request, timeout=self._timeout_s) as answer:
-                body = answer.read(MOST_BYTES + 1)
+                body: bytes = answer.read(MOST_BYTES + 1)
                 if answer.length and len(body) <= MOST_BYTES:
                     raise http.client.IncompleteRead(body, answer.length)
-                return _object(body, path)
+                if len(body) > MOST_BYTES:
+                    raise RestError(
+                        f"what answers {path} is no MLflow server: {len(body):,} bytes and more", status=200
+                    )
+                return body
         except urllib.error.HTTPError as refusal:
             with refusal:
                 raise _told(refusal, path) from None
@@ -203,7 +246,7 @@ def _object(body: bytes, path: str) -> dict[str, Any]:
         told = json.loads(body) if body.strip() else {}
     except ValueError:
         told = None
-    if not isinstance(told, dict) or len(body) > MOST_BYTES:
+    if not isinstance(told, dict):
         raise RestError(f"what answers {path} is no MLflow server: {len(body):,} bytes that are no object", status=200)
     return told
 

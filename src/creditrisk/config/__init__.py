@@ -8,6 +8,7 @@ from creditrisk.config.decision import Changeable, Decision, KnockOutRule, Scali
 from creditrisk.config.decision_store import DecisionStoreSettings, read_decision_store_settings
 from creditrisk.config.deploying import DeploySettings, read_deploy_settings
 from creditrisk.config.fairness import Fairness, Grouping
+from creditrisk.config.from_environment import FROM_FILES
 from creditrisk.config.gates import BESIDE_THE_MODEL, Document, Gates
 from creditrisk.config.monitoring import Alarm, Alarms, Monitoring, Overdue
 from creditrisk.config.notifications import (
@@ -46,6 +47,7 @@ from creditrisk.config.workspace import BookFolder, Workspace
 
 __all__ = [
     "BESIDE_THE_MODEL",
+    "FROM_FILES",
     "MAIN",
     "Alarm",
     "Alarms",

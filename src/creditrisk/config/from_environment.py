@@ -2,14 +2,52 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings
 
 from creditrisk.errors import BadConfig
 
 
+FROM_FILES = (
+    "CREDITRISK_DECISIONS_URL",
+    "CREDITRISK_PUSHGATEWAY_URL",
+    "MLFLOW_TRACKING_PASSWORD",
+    "MLFLOW_TRACKING_TOKEN",
+    "MLFLOW_TRACKING_URI",
+    "MLFLOW_TRACKING_USERNAME",
+)
+"""Secrets that a container gets as files: where NAME is not set, NAME_FILE names the file that holds it."""
+
+
+def take_secrets_from_files() -> None:
+    """Into this process's environment, for whoever reads it there, MLflow's own client among them.
+
+    Raises BadConfig naming the variable, never what stands in the file.
+    """
+    for name in FROM_FILES:
+        file = os.environ.get(f"{name}_FILE")
+        if not file or os.environ.get(name):
+            continue
+        try:
+            text = Path(file).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise BadConfig(
+                f"the file of {name} cannot be read",
+                where=file,
+                hint=f"see whether {name}_FILE names it, and may this user read it?",
+            ) from error
+        os.environ[name] = text
+
+
 def from_environment[Read: BaseSettings](settings: type[Read], *, tell_value: bool = False) -> Read:
-    """Raises BadConfig naming the variable.  tell_value: and what stands in it, where none of them is a secret."""
+    """Raises BadConfig naming the variable.  tell_value: and what stands in it, where none of them is a secret.
+
+    What `take_secrets_from_files` brings counts as the environment.
+    """
+    take_secrets_from_files()
     try:
         return settings()
     except ValidationError as error:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 
@@ -78,6 +78,60 @@ def test_mlflow_is_not_imported_to_ask_a_server(server: FaultyServer, tmp_path: 
     )
     command = [sys.executable, "-c", asking, server.url]
     assert subprocess.check_output(command, cwd=tmp_path, text=True).split() == ["2", "False"]
+
+
+def test_a_bundle_is_fetched_file_by_file_without_mlflow(server: FaultyServer, tmp_path: Path) -> None:
+    hand_on(server, {"manifest.json": b"{}", "sql/a b.sql": b"select 1"})
+    fetching = (
+        "import sys; from pathlib import Path; from creditrisk.adapters.mlflow_registry import MlflowRegistry; "
+        "registry = MlflowRegistry(sys.argv[1], cache=Path('cache')); version = registry.versions('loans')[1]; "
+        "print(registry.fetch(version), registry.fetch(version), 'mlflow' in sys.modules)"
+    )
+    command = [sys.executable, "-c", fetching, server.url]
+    folder = f"cache/{'2' * 16}/bundle"
+    assert subprocess.check_output(command, cwd=tmp_path, text=True).split() == [folder, folder, "False"]
+    assert (tmp_path / folder / "manifest.json").read_bytes() == b"{}"
+    assert (tmp_path / folder / "sql" / "a b.sql").read_bytes() == b"select 1"
+
+
+@pytest.mark.parametrize("name", ["..", "a/..", ""])
+def test_a_file_that_would_lie_elsewhere_is_refused_and_nothing_is_kept(
+    server: FaultyServer, name: str, tmp_path: Path
+) -> None:
+    hand_on(server, {name: b"x"})
+    asked = registry(server, tmp_path / "cache")
+    version = asked.versions("loans")[1]
+    with pytest.raises(OutsideFailed, match="a file that is none"):
+        asked.fetch(version)
+    assert [path for path in (tmp_path / "cache").rglob("*") if path.is_file() or path.name == "bundle"] == []
+
+
+def hand_on(server: FaultyServer, files: dict[str, bytes]) -> None:
+    """The server hands these on as the bundle of every version; names with a slash lie in one folder."""
+    root, api = "1/models/m/artifacts/artifacts/bundle", "/api/2.0/mlflow-artifacts/artifacts"
+    server.files["/api/2.0/mlflow/model-versions/get-download-uri"] = told(
+        {"artifact_uri": "mlflow-artifacts:/1/models/m/artifacts"}
+    )
+    folders = {name.partition("/")[0] for name in files if "/" in name and not name.endswith("..")}
+    here = [{"path": name, "is_dir": False} for name in files if name.partition("/")[0] not in folders]
+
+    def answer(handler: object) -> bool:
+        address = urlsplit(handler.path)  # type: ignore[attr-defined]
+        if address.path != api:
+            return False
+        path = parse_qs(address.query)["path"][0]
+        inside = [
+            {"path": name.partition("/")[2], "is_dir": False}
+            for name in files
+            if path == f"{root}/{name.partition('/')[0]}"
+        ]
+        found = [*here, *({"path": name, "is_dir": True} for name in folders)] if path == root else inside
+        handler.file(told({"files": found}))  # type: ignore[attr-defined]
+        return True
+
+    server.answer = answer
+    for name, content in files.items():
+        server.files[f"{api}/{root}/{quote(name)}"] = Served(content, ranges=False)
 
 
 def test_versions_of_several_pages_are_all_read(server: FaultyServer, tmp_path: Path) -> None:
