@@ -2,7 +2,8 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help env hooks demo repro dvc-push dvc-pull check test test-infra bench bench-full serve docs lock clean
+.PHONY: help env hooks demo repro dvc-push dvc-pull check test test-infra bench bench-full serve docs lock clean \
+  images secrets up up-serve down logs troubleshoot
 
 BIN := .venv/bin
 BOOK ?= home_credit
@@ -10,6 +11,10 @@ WORKSPACE ?= workspace
 ALIAS ?= production
 WORKERS ?= 2
 TESTS ?= not infra
+# The plugin where there is one, else the program of the same name.
+COMPOSE ?= $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose)
+STACK = $(COMPOSE) $(if $(wildcard .env),--env-file .env) --file deploy/compose/compose.yaml
+IMAGES ?= api batch mlflow airflow
 PYTEST := $(BIN)/pytest -q -n $(WORKERS) --dist loadfile
 
 help: ## list the targets
@@ -65,6 +70,27 @@ bench-full: env ## the benchmarks, and the tests that break servers, at the size
 
 serve: env ## BOOK's ALIAS (production) on http://127.0.0.1:8080, docs/serving.md
 	@$(BIN)/creditrisk serve $(BOOK) --alias $(ALIAS) --workspace $(WORKSPACE)
+
+images: ## build the images of deploy/containers, tagged with the commit and as latest; IMAGES="api batch" for some
+	@deploy/containers/build.sh $(IMAGES)
+
+secrets:
+	@python3 deploy/compose/make_secrets.py deploy/compose/secrets
+
+up: secrets ## Postgres, MLflow, Airflow, Prometheus and Grafana on this host, with secrets made where they are missing
+	$(STACK) --profile core --profile observe up --detach --wait --no-build
+
+up-serve: secrets ## the same, and the API
+	$(STACK) --profile core --profile serve --profile observe up --detach --wait --no-build
+
+down: ## stop all of it; volumes stay
+	$(STACK) --profile '*' down
+
+logs: ## what they say, as it is said
+	$(STACK) --profile '*' logs --follow --tail 50
+
+troubleshoot: ## what is wrong with them: health, last words, ports, disk, secrets, and a hint each
+	@COMPOSE="$(STACK)" deploy/compose/troubleshoot.sh
 
 docs: env ## write docs/reference, dashboards and alert rules again from the code, then check every page
 	$(BIN)/python -m scripts.reference

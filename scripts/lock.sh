@@ -14,9 +14,7 @@ compile() {
 compile pyproject.toml --all-extras --group dev --output-file requirements/development.txt "$@"
 compile pyproject.toml --constraints requirements/development.txt --output-file requirements/product.txt "$@"
 compile - --output-file requirements/uv.txt "$@" <<<'uv>=0.13'
-# What the images that serve are made of, at the product's versions.
-compile requirements/serving.in --constraints requirements/development.txt --output-file requirements/serving.txt "$@"
 # Environments of tools, apart from the product's: scripts/tool_environment.sh makes them.
 for source in requirements/*.in; do
-  [[ $source == requirements/serving.in ]] || compile "$source" --output-file "${source%.in}.txt" "$@"
+  compile "$source" --output-file "${source%.in}.txt" "$@"
 done

@@ -125,8 +125,8 @@ def settings_page() -> str:
         "the book from `CREDITRISK_NOTIFY_<CHANNEL>`, or from the file that `CREDITRISK_NOTIFY_<CHANNEL>_FILE` names.",
         _settings_table(SinkSettings),
         "## Secrets in files",
-        "Where the variable is not set, the same name with `_FILE` may name a file that holds its value, as an engine of "
-        f"containers lays secrets down: {', '.join(f'`{name}_FILE`' for name in FROM_FILES)}.",
+        "Where the variable is not set, the same name with `_FILE` may name a file that holds its value, as an engine "
+        f"of containers lays secrets down: {', '.join(f'`{name}_FILE`' for name in FROM_FILES)}.",
     ]
     return _page(parts)
 

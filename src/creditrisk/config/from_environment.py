@@ -10,7 +10,6 @@ from pydantic_settings import BaseSettings
 
 from creditrisk.errors import BadConfig
 
-
 FROM_FILES = (
     "CREDITRISK_DECISIONS_URL",
     "CREDITRISK_PUSHGATEWAY_URL",
