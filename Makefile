@@ -57,6 +57,7 @@ test-infra: env ## containers, Airflow, Terraform, workflows, DVC, run for real 
 	@scripts/system_packages.sh infra
 	@scripts/tool_environment.sh infra
 	@scripts/tool_environment.sh hooks
+	@scripts/tool_environment.sh airflow
 	$(BIN)/pytest -v --durations 20 -m "infra$(if $(filter quick,$(INFRA)), and not by_hand)" tests/infra
 
 bench: env ## the benchmarks at a small size, a minute or so each
