@@ -3,12 +3,15 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .PHONY: help env hooks demo repro dvc-push dvc-pull check test test-infra bench bench-full serve docs lock clean \
-  images secrets up up-serve down logs troubleshoot
+  images secrets up up-serve down logs troubleshoot \
+  terraform-init terraform-plan terraform-apply terraform-destroy
 
 BIN := .venv/bin
 BOOK ?= home_credit
 WORKSPACE ?= workspace
 ALIAS ?= production
+CLOUD ?=
+CONFIRM ?=
 WORKERS ?= 2
 TESTS ?= not infra
 # The plugin where there is one, else the program of the same name.
@@ -18,7 +21,7 @@ IMAGES ?= api batch mlflow airflow
 PYTEST := $(BIN)/pytest -q -n $(WORKERS) --dist loadfile
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 env: ## make .venv with creditrisk in .venv/bin (any machine with Python or uv)
 	@scripts/environment.sh
@@ -68,6 +71,18 @@ bench-full: env ## the benchmarks, and the tests that break servers, at the size
 	TEST_KILLS=200 TEST_SWAPS=100 TEST_EXAMPLES=125 TEST_RECORDS=500 TEST_ACTS=1000 TEST_WALKS=200 $(BIN)/pytest -q --timeout 7200 \
 	  tests/e2e/test_server.py tests/unit/serving/test_any_request.py tests/integration/test_record_or_file.py \
 	  tests/unit/governance/test_audit.py tests/property/test_governance_properties.py
+
+terraform-init: ## CLOUD=aws|gcp: providers, modules, and the state that backend.hcl names, docs/terraform.md
+	@scripts/terraform.sh init $(CLOUD)
+
+terraform-plan: ## CLOUD=aws|gcp: what would change, kept for terraform-apply
+	@scripts/terraform.sh plan $(CLOUD)
+
+terraform-apply: ## CLOUD=aws|gcp: makes what the last plan says; asks, or CONFIRM=yes
+	@CONFIRM=$(CONFIRM) scripts/terraform.sh apply $(CLOUD)
+
+terraform-destroy: ## CLOUD=aws|gcp: shows what would go, then takes it away; asks, or CONFIRM=yes
+	@CONFIRM=$(CONFIRM) scripts/terraform.sh destroy $(CLOUD)
 
 serve: env ## BOOK's ALIAS (production) on http://127.0.0.1:8080, docs/serving.md
 	@$(BIN)/creditrisk serve $(BOOK) --alias $(ALIAS) --workspace $(WORKSPACE)
