@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
 import os
 import re
 import shutil
 import subprocess
+import tarfile
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -324,6 +328,171 @@ def no_star_in(state: dict[str, Any]) -> None:
                         assert statement.get("Principal") != "*", resource
                         seen += 1
     assert seen > 25
+
+
+# --- The machine's start-up script ---
+
+STARTUP = DEPLOY / "gcp" / "modules" / "machine" / "startup.sh"
+TOKEN = "ya29.invented-token"
+SECRETS = {"api_keys": "underwriting score 0f0f", "postgres_password": "invented: $HOME `id` 'quoted'"}
+
+STUBS = {
+    # Google: attributes, token, secrets and objects are files of the folder `cloud`; a missing one is a 404.
+    "curl": """
+url= out=/dev/stdout signed=
+while [ $# -gt 0 ]; do
+  case $1 in
+  -o) out=$2; shift ;;
+  -H) [ "$2" = @- ] && { read -r signed; } ; shift ;;
+  --retry) shift ;;
+  http*) url=$1 ;;
+  esac
+  shift
+done
+case $url in
+http://metadata.google.internal/*) ;;
+*) [ "$signed" = "Authorization: Bearer TOKEN" ] || exit 22 ;;
+esac
+file=$CLOUD/$(printf %s "${url#*://}" | tr '/?:=%' '_____')
+[ -f "$file" ] || { echo "curl: (22) 404" >&2; exit 22; }
+cat "$file" >"$out"
+""".replace("TOKEN", TOKEN),
+    "mountpoint": '[ -e "$CLOUD/../mounted" ]',
+    "blkid": '[ -e "$CLOUD/../formatted" ]',
+    "mkfs.ext4": 'touch "$CLOUD/../formatted"',
+    "mount": 'touch "$CLOUD/../mounted"',
+    "docker": '[ -e "$CLOUD/../installed" ]',
+    "dockerd": ":",
+    "apt-get": 'case $* in *install*) touch "$CLOUD/../installed" ;; esac',
+    "systemctl": ":", "usermod": ":", "chown": ":",
+    "id": '[ -e "$CLOUD/../user" ]',
+    "useradd": 'touch "$CLOUD/../user"',
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Where the script runs: its own /etc, /opt, /run, /home, /var/lib and /usr/local/bin; the rest is the host's."""
+
+    folder: Path
+
+    OWN = ("etc", "opt", "run", "home", "var/lib", "usr/local/bin")
+
+    def __post_init__(self) -> None:
+        programs = self.folder / "programs"
+        for place in (*self.OWN, "programs", "cloud"):
+            (self.folder / place).mkdir(parents=True)
+        for name in ("fstab", "environment"):
+            (self.folder / "etc" / name).touch()
+        log = f'printf "%s\\n" "$(basename "$0") $*" >>"{self.folder}/calls"\n'
+        for name, does in STUBS.items():
+            (programs / name).write_text(f"#!/bin/sh\n{log}{does}\n", encoding="utf-8")
+            (programs / name).chmod(0o755)
+        attributes = {
+            "instance_attributes_creditrisk-release": "gs://example/release",
+            "instance_attributes_creditrisk-registry": "europe-west3-docker.pkg.dev",
+            "instance_attributes_creditrisk-secret-prefix": "creditrisk-",
+            "instance_attributes_creditrisk-secrets": " ".join(SECRETS),
+            "instance_attributes_creditrisk-deploy-public-key": "ssh-ed25519 AAAA deploy",
+            "instance_service-accounts_default_token": json.dumps({"access_token": TOKEN, "expires_in": 3599}),
+            "project_project-id": "example",
+        }
+        for name, value in attributes.items():
+            self.in_cloud(f"metadata.google.internal_computeMetadata_v1_{name}", value.encode())
+
+    def in_cloud(self, name: str, value: bytes) -> None:
+        (self.folder / "cloud" / name).write_bytes(value)
+
+    def put_secret(self, name: str) -> None:
+        told = {"name": name, "payload": {"data": base64.b64encode(SECRETS[name].encode()).decode(), "dataCrc32c": "1"}}
+        address = f"secretmanager.googleapis.com_v1_projects_example_secrets_creditrisk-{name}_versions_latest_access"
+        self.in_cloud(address, json.dumps(told, indent=1).encode())
+
+    def put_release(self) -> None:
+        packed = io.BytesIO()
+        with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+            told = tarfile.TarInfo("deploy/compose/compose.yaml")
+            told.size = 3
+            archive.addfile(told, io.BytesIO(b"{}\n"))
+        self.in_cloud(
+            "storage.googleapis.com_storage_v1_b_example_o_release_2Fdeploy.tar.gz_alt_media", packed.getvalue()
+        )
+        self.in_cloud(
+            "storage.googleapis.com_storage_v1_b_example_o_release_2Fenv_alt_media", b"CREDITRISK_API_IMAGE=a@1\n"
+        )
+
+    def start(self) -> subprocess.CompletedProcess[str]:
+        (self.folder / "calls").write_text("", encoding="utf-8")
+        binds = "".join(f'mount --bind "{self.folder}/{place}" /{place}\n' for place in self.OWN)
+        inside = (
+            f'set -e\n{binds}export PATH="{self.folder}/programs:/usr/sbin:/usr/bin:/sbin:/bin"\nexec bash "{STARTUP}"'
+        )
+        return subprocess.run(
+            ["unshare", "--user", "--map-root-user", "--mount", "bash", "-c", inside],
+            env={"PATH": os.environ["PATH"], "CLOUD": str(self.folder / "cloud")}, stdin=subprocess.DEVNULL,
+            capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+
+    def calls(self) -> list[str]:
+        return (self.folder / "calls").read_text(encoding="utf-8").splitlines()
+
+
+def test_the_start_up_script_reads_well() -> None:
+    scripts = [STARTUP, ROOT / "scripts" / "terraform.sh"]
+    done = subprocess.run(
+        [require("shellcheck"), "-x", *map(str, scripts)], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_machine_starts_once_everything_is_there_and_twice_changes_nothing(tmp_path: Path) -> None:
+    machine = Machine(tmp_path / "machine")
+    machine.put_secret("api_keys")
+    done = machine.start()
+    assert done.returncode == 1, done.stderr
+    assert "no value yet: creditrisk-postgres_password" in done.stdout
+    machine.put_secret("postgres_password")
+    done = machine.start()
+    assert done.returncode == 1, done.stderr
+    assert "no release yet: gcloud storage cp deploy.tar.gz gs://example/release/" in done.stdout
+    assert not [call for call in machine.calls() if call.startswith("docker compose --profile")]
+
+    machine.put_release()
+    done = machine.start()
+    assert done.returncode == 0, done.stdout + done.stderr
+    stack = machine.folder / "opt" / "creditrisk" / "deploy" / "compose"
+    for name, value in SECRETS.items():
+        assert (machine.folder / "run" / "creditrisk" / "secrets" / name).read_text(encoding="utf-8") == value
+    assert os.readlink(stack / "secrets") == "/run/creditrisk/secrets"
+    assert (machine.folder / "home" / "deploy" / ".ssh" / "authorized_keys").read_text() == "ssh-ed25519 AAAA deploy\n"
+    up = [call for call in machine.calls() if " up " in call]
+    assert up == ["docker compose --profile core --profile serve up --detach --no-build --remove-orphans --wait "
+                  "--wait-timeout 600"]  # fmt: skip
+    told = done.stdout + done.stderr + "".join(machine.calls())
+    assert not [word for word in (TOKEN, *SECRETS.values()) if word in told], "a secret on a command line or in the log"
+
+    (stack / ".env").write_text("CREDITRISK_API_IMAGE=b@2\n", encoding="utf-8")  # as creditrisk deploy vm does
+    fstab = (machine.folder / "etc" / "fstab").read_bytes()
+    assert fstab.count(b"\n") == 1
+    done = machine.start()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (stack / ".env").read_text(encoding="utf-8") == "CREDITRISK_API_IMAGE=b@2\n"
+    assert (machine.folder / "etc" / "fstab").read_bytes() == fstab
+    programs = {call.split()[0] for call in machine.calls()}
+    assert not programs & {"mkfs.ext4", "apt-get", "mount", "useradd"}
+
+
+def test_images_are_pulled_with_a_token_of_the_moment(tmp_path: Path) -> None:
+    machine = Machine(tmp_path / "machine")
+    machine.start()
+    told = json.loads((machine.folder / "etc" / "creditrisk" / "docker" / "config.json").read_text(encoding="utf-8"))
+    assert told == {"credHelpers": {"europe-west3-docker.pkg.dev": "creditrisk"}}
+    helper = machine.folder / "usr" / "local" / "bin" / "docker-credential-creditrisk"
+    environment = {"PATH": f"{machine.folder}/programs:/usr/bin:/bin", "CLOUD": str(machine.folder / "cloud")}
+    asked = subprocess.run(
+        [str(helper), "get"], env=environment, capture_output=True, text=True, timeout=30, check=True
+    )
+    assert json.loads(asked.stdout) == {"Username": "oauth2accesstoken", "Secret": TOKEN}
 
 
 # --- Checkov ---

@@ -87,6 +87,7 @@ COMPONENTS = {
     "promtool": Component(_program("promtool"), "apt-get install prometheus"),
     "real data": Component(_real_data, "export CREDITRISK_REAL_DATA=<folder with the real loan files>"),
     "sshd": Component(_ssh_server, "apt-get install openssh-server"),
+    "shellcheck": Component(_program("shellcheck"), "apt-get install shellcheck"),
     "terraform": Component(
         _program("terraform"), "Terraform 1.11 or later from its makers, developer.hashicorp.com/terraform/install"
     ),

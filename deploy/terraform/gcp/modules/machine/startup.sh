@@ -16,7 +16,7 @@ readonly SECRETS=/run/creditrisk/secrets # in memory: gone when the machine stop
 readonly DISK=/dev/disk/by-id/google-data
 readonly VOLUMES=/var/lib/docker
 readonly SETTINGS=/etc/creditrisk
-readonly DEPLOY_KEYS=/home/deploy/.ssh
+readonly DEPLOY_HOME=/home/deploy
 
 say() { echo "creditrisk: $*"; }
 
@@ -87,10 +87,10 @@ make_deploy_user() {
   fi
   id deploy >/dev/null 2>&1 || useradd --create-home --shell /bin/bash deploy
   usermod --append --groups docker deploy
-  mkdir -p "$DEPLOY_KEYS"
-  printf '%s\n' "$key" >"$DEPLOY_KEYS/authorized_keys"
-  chmod -R u=rwX,go= "$DEPLOY_KEYS"
-  chown -R deploy:deploy "$DEPLOY_KEYS"
+  mkdir -p "$DEPLOY_HOME/.ssh"
+  printf '%s\n' "$key" >"$DEPLOY_HOME/.ssh/authorized_keys"
+  chmod -R u=rwX,go= "$DEPLOY_HOME/.ssh"
+  chown -R deploy:deploy "$DEPLOY_HOME/.ssh"
 }
 
 # One file for each secret. One that has no value yet is named, and the stack is not started without it.
