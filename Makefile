@@ -2,8 +2,8 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help env hooks demo repro dvc-push dvc-pull check test test-infra bench bench-full serve docs lock clean \
-  images secrets up up-serve down logs troubleshoot \
+.PHONY: help env hooks demo repro repro-dry dvc-push dvc-pull lint lint-workflows leaks check test test-infra bench \
+  bench-full serve docs lock clean images secrets up up-serve down logs troubleshoot \
   terraform-init terraform-plan terraform-apply terraform-destroy
 
 BIN := .venv/bin
@@ -36,6 +36,9 @@ demo: env ## invented data for both books, from raw tables to a scored batch and
 repro: env ## every stage of every book in params.yaml that is not up to date, by DVC; docs/dvc.md
 	$(BIN)/dvc repro
 
+repro-dry: env ## which stages there are and in which order they would run, without running any
+	$(BIN)/dvc repro --dry --force
+
 dvc-push: env ## what `make repro` made to DVC_REMOTE_URL
 	@scripts/dvc_remote.sh
 	$(BIN)/dvc push
@@ -44,11 +47,22 @@ dvc-pull: env ## the same from DVC_REMOTE_URL, as dvc.lock names it
 	@scripts/dvc_remote.sh
 	$(BIN)/dvc pull
 
-check: env ## format, lint, types, import arrows, quick tests: before every commit
+lint: env ## format, lint, types, import arrows
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+lint-workflows: env ## .github and scripts: actionlint, zizmor, JSON Schema, shellcheck
+	@scripts/node_packages.sh
+	@scripts/tool_environment.sh infra
+	scripts/lint_workflows.sh
+
+leaks: ## gitleaks over the whole history
+	@scripts/tool_environment.sh infra
+	.cache/env/infra/bin/gitleaks git . --no-banner --redact --verbose
+
+check: lint ## lint and quick tests: before every commit
 	$(PYTEST) -m "not integration and not e2e and not infra"
 
 test: env ## everything that can run here, after installing what it needs

@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2034
 # Sourced by the other scripts, from the repository's root: finds Python and uv wherever they are.
 
 PYTHON_WANTED=3.12
