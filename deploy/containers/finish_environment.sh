@@ -15,7 +15,8 @@ if [ $# -gt 1 ]; then
   done
 fi
 find "$packages" -type d -name tests -path '*/site-packages/[a-z]*' -prune -exec rm -r {} +
-"$environment/bin/python" "$here/slim_libraries.py" "$packages"
+find "$packages" -name __pycache__ -prune -exec rm -r {} + # of what was taken out, too
+"$environment/bin/python" -B "$here/slim_libraries.py" "$packages"
 # LightGBM asks the system for OpenMP, which a slim image has not; XGBoost brings its own. By this name both share one.
 mkdir -p "$environment/lib/openmp"
 ln -s "$(echo "$packages"/xgboost_cpu.libs/libgomp-*)" "$environment/lib/openmp/libgomp.so.1"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.support.engine import Engine
+from tests.support.engine import engine as started_engine
 
 
 @pytest.fixture(scope="session")
@@ -18,3 +21,10 @@ def tool(repository: Path) -> Callable[[str], str]:
         return str(path)
 
     return found
+
+
+@pytest.fixture(scope="session")
+def engine(repository: Path) -> Iterator[Engine]:
+    """A Docker engine of the session's own."""
+    with started_engine(repository) as made:
+        yield made
