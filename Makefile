@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .PHONY: help env hooks demo repro repro-dry dvc-push dvc-pull lint lint-workflows leaks check test test-infra bench \
-  bench-full serve docs lock clean images secrets up up-serve down logs troubleshoot \
+  bench-full serve docs site site-serve lock clean images secrets up up-serve down logs troubleshoot \
   terraform-init terraform-plan terraform-apply terraform-destroy
 
 BIN := .venv/bin
@@ -122,10 +122,19 @@ logs: ## what they say, as it is said
 troubleshoot: ## what is wrong with them: health, last words, ports, disk, secrets, and a hint each
 	@COMPOSE="$(STACK)" deploy/compose/troubleshoot.sh
 
-docs: env ## write docs/reference, dashboards and alert rules again from the code, then check every page
+docs: env ## write docs/reference, pictures, dashboards and alert rules again from the code, then check every page
 	$(BIN)/python -m scripts.reference
 	$(BIN)/python -m scripts.dashboards
+	$(BIN)/python -m scripts.pictures
 	$(BIN)/pytest -q tests/unit/test_docs.py tests/unit/test_dashboards.py
+
+site: ## the documentation as a site, into build/site
+	@scripts/tool_environment.sh docs
+	@NO_MKDOCS_2_WARNING=true .cache/env/docs/bin/mkdocs build --strict --clean
+
+site-serve: ## the same on http://127.0.0.1:8090, made again as pages change
+	@scripts/tool_environment.sh docs
+	@NO_MKDOCS_2_WARNING=true .cache/env/docs/bin/mkdocs serve --dev-addr 127.0.0.1:8090
 
 lock: ## resolve requirements/*.txt again from pyproject.toml; newest versions: make lock UPGRADE=--upgrade
 	@scripts/lock.sh $(UPGRADE)

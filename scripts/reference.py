@@ -83,7 +83,7 @@ def pages() -> dict[Path, str]:
     """Every page of the reference as it should be now."""
     texts = {
         "portfolio.md": model_page(Portfolio, "portfolio.yaml", "What a book's `portfolio.yaml` may say."),
-        "contract.md": model_page(Contract, "contracts/<table>.yaml", "What a table promises, and when it arises."),
+        "contract.md": model_page(Contract, "`contracts/<table>.yaml`", "What a table promises, and when it arises."),
         "reasons.md": model_page(Reasons, "reasons.yaml", "Every feature in words an applicant understands."),
         "settings.md": settings_page(),
         "errors.md": errors_page(),

@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import typer
 
-from creditrisk import cli
-from scripts import reference
+from scripts import pictures, reference, site
+from tests.support.typed_commands import blocks, marks_that_are_none, objection, parts
 
 LINK = re.compile(r"!?\[[^\]]*\]\((?P<target>[^)\s]+)\)")
 FENCE = re.compile(r"^```(?P<language>\w*)\n(?P<text>.*?)^```", re.MULTILINE | re.DOTALL)
@@ -22,12 +21,11 @@ def documents() -> list[Path]:
 
 
 def shell_lines() -> Iterator[tuple[Path, str]]:
-    """Every line that a reader is told to type."""
+    """Every command that a reader is told to type."""
     for path in documents():
-        for fence in FENCE.finditer(path.read_text(encoding="utf-8")):
-            if fence["language"] in ("bash", "sh", "console"):
-                for line in fence["text"].splitlines():
-                    yield path, line.removeprefix("$ ").strip()
+        for block in blocks(path):
+            for command in block.commands:
+                yield path, command
 
 
 def anchors(path: Path) -> set[str]:
@@ -55,6 +53,16 @@ def test_the_reference_is_what_the_code_says() -> None:
     assert stale == [], "make docs writes them again"
 
 
+def test_the_pictures_show_the_rooms_that_are_there() -> None:
+    stale = [path.name for path, drawn in pictures.pictures().items() if not path.exists() or path.read_text() != drawn]
+    assert stale == [], "make docs draws them again"
+
+
+def test_a_step_in_no_room_is_not_drawn() -> None:
+    with pytest.raises(SystemExit, match="cellar"):
+        pictures.way("The way of a model", [("raw files arrive", "cellar", "")], per_line=1)
+
+
 def test_every_key_of_a_book_has_a_meaning() -> None:
     empty = [
         f"{path.stem}: {line}"
@@ -75,11 +83,73 @@ def test_every_make_target_that_a_document_names_exists() -> None:
     assert {"env", "demo", "test", "check", "bench", "bench-full", "serve", "docs", "clean", "help"} <= targets
 
 
-def test_every_command_that_a_document_tells_to_type_exists() -> None:
-    commands = set(getattr(typer.main.get_command(cli.app), "commands", {}))
-    typed = [(path.name, line.split()) for path, line in shell_lines() if re.match(r"(\S*/)?creditrisk ", line)]
-    unknown = [(page, words[1]) for page, words in typed if not words[1].startswith("-") and words[1] not in commands]
-    assert unknown == []
+def test_every_command_that_a_document_tells_to_type_is_one() -> None:
+    """Known commands, known options, enough arguments: as typer's own parser reads them, run or not."""
+    wrong = [
+        f"{path.name}: {line}: {says}"
+        for path, line in shell_lines()
+        for words in parts(line)
+        if words and re.fullmatch(r"(\S*/)?creditrisk", words[0]) and (says := objection(words[1:]))
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize(
+    "words", ["scor home_credit", "score", "score home_credit --inptu raw", "monitor nothing", "models a --version b"]
+)
+def test_a_command_that_is_none_is_found(words: str) -> None:
+    assert objection(words.split()) is not None
+
+
+@pytest.mark.parametrize("path", documents(), ids=lambda path: path.relative_to(reference.ROOT).as_posix())
+def test_every_mark_stands_before_a_block_and_has_a_reason(path: Path) -> None:
+    assert marks_that_are_none(path) == [], "lines; tests/support/typed_commands.py tells the marks"
+
+
+def test_a_mark_without_a_reason_or_a_block_is_found(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("<!-- not run: -->\n```bash\na\n```\n\n<!-- not run: a lamp burns -->\n\nwords\n", encoding="utf-8")
+    assert marks_that_are_none(page) == [1, 6]
+    page.write_text(
+        "<!-- not run: why -->\n```bash\na\n```\n<!-- exit code 1: no -->\n```sh\nb\n```\n", encoding="utf-8"
+    )
+    assert marks_that_are_none(page) == []
+    assert [(block.not_run, block.code) for block in blocks(page)] == [("why", 0), (None, 1)]
+
+
+def test_every_page_has_its_place_on_the_site() -> None:
+    text = (reference.ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    placed = set(re.findall(r"[\w./-]+\.md", text[text.index("\nnav:") :]))
+    folder = reference.ROOT / "docs"
+    there = {path.relative_to(folder).as_posix() for path in folder.rglob("*.md")}
+    assert {name for name in there if not name.startswith("decisions/")} - placed == set(), "nav: of mkdocs.yml"
+    assert placed - there == set(site.FROM_ROOT.values())
+
+
+def test_the_list_of_decisions_names_each_by_its_own_words() -> None:
+    folder = reference.ROOT / "docs" / "decisions"
+    listed = re.findall(r"^\| (\d+) \| \[(.*)\]\((.*)\) \|$", (folder / "README.md").read_text("utf-8"), re.MULTILINE)
+    records = [(path.name, path.read_text("utf-8").splitlines()[0]) for path in sorted(folder.glob("[0-9]*.md"))]
+    assert [(file, f"# {number}. {words}") for number, words, file in listed] == records
+
+
+def test_no_page_has_words_that_a_browser_takes_for_elements() -> None:
+    """`<table>` outside of code is no word but a table without rows, and swallows the rest of the page."""
+    found = []
+    for path in documents():
+        text = re.sub(r"<!--.*?-->", "", FENCE.sub("", path.read_text(encoding="utf-8")), flags=re.DOTALL)
+        found += [f"{path.name}: {tag}" for tag in re.findall(r"<[a-zA-Z/][^>\s]*>", re.sub(r"`[^`]*`", "", text))]
+    assert found == []
+
+
+def test_links_on_the_site_lead_to_its_own_pages() -> None:
+    assert site.relinked("[a](docs/x.md#y), [b](SECURITY.md)", "README.md") == "[a](x.md#y), [b](security.md)"
+    assert site.relinked("[a](docs/decisions/)", "README.md") == "[a](decisions/README.md)"
+    assert site.relinked("[a](../../CONTRIBUTING.md)", "docs/decisions/0001.md") == "[a](../contributing.md)"
+    assert (
+        site.relinked("[the code](../src/creditrisk/ports.py)", "docs/x.md") == "the code (`src/creditrisk/ports.py`)"
+    )
+    assert site.relinked("```\n[a](docs/x.md)\n```", "README.md") == "```\n[a](docs/x.md)\n```"
 
 
 def test_the_map_names_every_room_and_no_other() -> None:

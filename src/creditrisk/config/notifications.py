@@ -64,7 +64,7 @@ class QuietHours(Strict):
 
 
 class Channel(Strict):
-    """One place where people are told. Its address is an apprise URL in CREDITRISK_NOTIFY_<NAME>(_FILE)."""
+    """One place where people are told. Its address is an apprise URL in `CREDITRISK_NOTIFY_<NAME>(_FILE)`."""
 
     severity_from: Urgency = "warning"
     """Alarms of this severity or a worse one."""
