@@ -115,8 +115,8 @@ def test_the_api_s_image_has_nothing_to_train_to_compile_or_to_install_with(engi
     assert compilers == ""
 
 
-def test_the_api_s_image_reads_models_of_every_library(engine: Engine, api: str) -> None:
-    libraries = "import lightgbm, numpy, psycopg, jwt, xgboost; print(psycopg.pq.__impl__)"
+def test_the_api_s_image_has_the_libraries_of_every_model_and_store(engine: Engine, api: str) -> None:
+    libraries = "import alembic.command, lightgbm, numpy, psycopg, jwt, xgboost; print(psycopg.pq.__impl__)"
     assert engine.inside(api, "python", "-c", libraries) == "binary"
 
 

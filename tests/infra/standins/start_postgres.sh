@@ -5,7 +5,7 @@ as_postgres=(setpriv --reuid=postgres --regid=postgres --init-groups)
 data=/var/lib/postgresql/data
 install -d -o postgres -g postgres -m 700 "$data" /run/postgresql
 if [[ ! -s $data/PG_VERSION ]]; then
-  "${as_postgres[@]}" initdb --pgdata "$data" --username postgres --pwfile "$POSTGRES_PASSWORD_FILE" \
+  "${as_postgres[@]}" initdb --pgdata "$data" --username postgres --encoding UTF8 --locale C.UTF-8 --pwfile "$POSTGRES_PASSWORD_FILE" \
     --auth-local trust --auth-host scram-sha-256 >/dev/null
   echo "host all all all scram-sha-256" >>"$data/pg_hba.conf"
   "${as_postgres[@]}" pg_ctl --pgdata "$data" --options "-c listen_addresses=''" --wait start >/dev/null
