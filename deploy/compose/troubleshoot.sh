@@ -32,7 +32,7 @@ done
 for image in $("${compose[@]}" --profile '*' config --images 2>/dev/null | sort -u); do
   docker image inspect "$image" >/dev/null 2>&1 && continue
   case $image in
-    creditrisk-*) bad "no image $image" "make images IMAGES=${image#creditrisk-}" ;;
+    creditrisk-*) name=${image#creditrisk-} && bad "no image $image" "make images IMAGES=${name%%:*}" ;;
     *) bad "no image $image" "docker pull $image; or is the registry out of reach?" ;;
   esac
 done
@@ -45,7 +45,7 @@ else
 fi
 
 running=0
-while IFS=$'\t' read -r service name state health exit; do
+while IFS='|' read -r service name state health exit; do
   [[ -n $service ]] || continue
   running=1
   case "$state/$health/$exit" in
@@ -61,7 +61,7 @@ while IFS=$'\t' read -r service name state health exit; do
       docker logs --tail 8 "$name" 2>&1 | sed 's/^/           | /'
       ;;
   esac
-done < <("${compose[@]}" --profile '*' ps --all --format '{{.Service}}\t{{.Name}}\t{{.State}}\t{{.Health}}\t{{.ExitCode}}')
+done < <("${compose[@]}" --profile '*' ps --all --format '{{.Service}}|{{.Name}}|{{.State}}|{{.Health}}|{{.ExitCode}}')
 if ((!running)); then
   bad "nothing of it was started" "make up, or make up-serve"
   for port in $("${compose[@]}" --profile '*' config 2>/dev/null | sed -n 's/.*published: "\([0-9]*\)"/\1/p' | sort -u); do

@@ -242,7 +242,7 @@ def test_a_model_goes_through_the_stack_from_training_to_a_decision_in_postgres(
     example = described["components"]["examples"]["applications"]["value"]
     decided = running.ask("API_PORT", "/predict", example, **key)
     kept = running("exec", "-T", "postgres", "psql", "--username", "postgres", "--tuples-only", "--command",
-                   "select decision_id from decisions", "decisions")  # fmt: skip
+                   "select decision_id from decision_records", "decisions")  # fmt: skip
     assert decided["decisions"][0]["decision_id"] in kept
     assert running.troubleshoot().returncode == 1  # Airflow's and Grafana's images are not here
     scraped = running.ask("PROMETHEUS_PORT", "/api/v1/targets")
