@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -35,7 +34,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A demo of few rows, or that of PREPARED_DEMO, which somebody made before."""
     if given := os.environ.get("PREPARED_DEMO"):
         return Path(given)
-    folder = tmp_path_factory.mktemp("docs") / "prepared"
+    folder = tmp_path_factory.mktemp("docs")
     page_run.prepare(folder)
     return folder
 
@@ -156,9 +155,8 @@ def test_pages_are_whole_in_a_browser(
 @pytest.fixture(scope="module")
 def taught(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[object]]:
     """Where the commands of the tutorial were typed into a clone without any workspace, and what went wrong."""
-    bare = tmp_path_factory.mktemp("bare")
-    folder = tmp_path_factory.mktemp("docs") / "clone"
-    page_run.fresh_copy(bare, folder)
+    folder = tmp_path_factory.mktemp("lesson")
+    page_run.as_a_clone(folder)
     return folder, typed(folder, TUTORIAL)
 
 
@@ -181,19 +179,16 @@ def test_the_tutorial_leads_from_nothing_to_a_model_that_decides(taught: tuple[P
     assert taught[1] == []
 
 
-def test_the_commands_of_the_readme_do_what_it_says(taught: tuple[Path, list[object]], tmp_path: Path) -> None:
+def test_the_commands_of_the_readme_do_what_it_says(taught: tuple[Path, list[object]]) -> None:
     """On the tutorial's workspace, which has what the demo leaves for one book, in less time."""
-    prepared = tmp_path / "prepared"
-    shutil.copytree(taught[0] / "tutorial", prepared / "workspace")
-    shutil.copytree(taught[0] / "invented", prepared / "workspace" / "demo")
-    page_run.fresh_copy(prepared, tmp_path / "clone")
-    assert typed(tmp_path / "clone", "README.md") == []
+    folder, _ = taught
+    file = folder / "invented" / "lending_club" / "accepted.csv"
+    (folder / "raw" / file.name).symlink_to(file)
+    (folder / "workspace").symlink_to("tutorial")
+    assert typed(folder, "README.md") == []
 
 
 @pytest.mark.by_hand
 @pytest.mark.parametrize("name", [name for name in WITH_COMMANDS if name not in (TUTORIAL, "README.md")])
-def test_every_command_of_the_page_does_what_the_page_says(prepared: Path, tmp_path: Path, name: str) -> None:
-    folder = tmp_path / "clone"
-    page_run.fresh_copy(prepared, folder)
-    assert typed(folder, name) == []
-    shutil.rmtree(folder)
+def test_every_command_of_the_page_does_what_the_page_says(prepared: Path, name: str) -> None:
+    assert typed(page_run.fresh_copy(prepared), name) == []

@@ -34,16 +34,29 @@ ROWS = 2_000
 
 
 def prepare(folder: Path) -> None:
-    """What pages suppose: a workspace that `make demo` left, and raw files where the pages say they lie."""
-    folder.mkdir(parents=True)
+    """What pages suppose: a workspace that `make demo` left, in `folder/kept`."""
+    clone = folder / "clone"
+    clone.mkdir(parents=True)
     command = [sys.executable, "-m", "creditrisk.cli", "demo", "--workspace", "workspace", "--rows", str(ROWS)]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=540, check=False)
+    done = subprocess.run(command, cwd=clone, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
+    clone.rename(folder / "kept")
 
 
-def fresh_copy(prepared: Path, folder: Path) -> None:
-    """A folder of its own for one page, as if it were a clone of the repository with a workspace in it."""
-    shutil.copytree(prepared, folder)
+def fresh_copy(folder: Path) -> Path:
+    """`folder/clone` for one page, as if it were a clone of the repository with that workspace in it.
+
+    It is always at the same place, since MLflow notes whole paths.
+    """
+    clone = folder / "clone"
+    shutil.rmtree(clone, ignore_errors=True)
+    shutil.copytree(folder / "kept", clone)
+    as_a_clone(clone)
+    return clone
+
+
+def as_a_clone(folder: Path) -> None:
+    """The repository's own files, and raw files where the pages say that they lie."""
     for name in (".venv", "Makefile", "deploy", "docs", "requirements", "scripts", "src"):
         (folder / name).symlink_to(ROOT / name)
     raw = folder / "raw"
