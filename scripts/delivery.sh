@@ -17,9 +17,16 @@ folder=$(sed -n 's/^portfolios: *//p' params.yaml)/$book
 here=workspace/$book
 [[ -f $folder/portfolio.yaml ]] || { say "no book in $folder"; exit 2; }
 
+# Where a secret or variable does not exist, CI systems give an empty one, which is no address and no key.
+for name in API_URL CREDITRISK_DECISIONS_URL CREDITRISK_DEPLOY_API_KEY MLFLOW_TRACKING_PASSWORD MLFLOW_TRACKING_URI \
+  MLFLOW_TRACKING_USERNAME; do
+  [[ -n ${!name:-} ]] || unset "$name"
+done
+
 creditrisk() { .venv/bin/creditrisk "$@"; }
 summary() { tee -a "${GITHUB_STEP_SUMMARY:-/dev/null}" >&2 <<<"$1"; }
 left_out() { summary "- **left out**: $1"; }
+ever_promoted() { grep -qs '"aliases":{[^}]*"production":' "$here/deployments.jsonl"; }
 hand_on() { echo "$1" >>"${GITHUB_OUTPUT:-/dev/stdout}"; }
 
 # Raw tables that DVC keeps come from its remote; invented ones are made by the pipeline itself.
@@ -94,7 +101,7 @@ for objection in json.load(sys.stdin).get("objections", []): print(f"  - {object
 # Looks at all of it even where one look ends in a refusal, and fails if one did.
 monitor() {
   local code=0
-  if [[ ! -f $here/deployments.jsonl ]]; then
+  if ! ever_promoted; then
     left_out "monitoring: nothing of $book was ever promoted here"
     return
   fi
@@ -110,7 +117,7 @@ monitor() {
 
 # The rebuild of this very night is the candidate: the trigger is opened, the stages do not run a second time.
 retrain() {
-  if [[ ! -f $here/deployments.jsonl ]]; then
+  if ! ever_promoted; then
     left_out "the retrain trigger: nothing of $book was ever promoted here"
     return
   fi
