@@ -72,10 +72,9 @@ test: env ## everything that can run here, after installing what it needs
 
 test-infra: env ## containers, Airflow, Terraform, workflows, DVC, run for real (minutes); INFRA=quick as CI does
 	@scripts/system_packages.sh infra
-	@scripts/tool_environment.sh infra
-	@scripts/tool_environment.sh hooks
-	@scripts/tool_environment.sh airflow
-	$(BIN)/pytest -v --durations 20 -m "infra$(if $(filter quick,$(INFRA)), and not by_hand)" tests/infra
+	@scripts/node_packages.sh
+	@for name in airflow checkov docs hooks infra; do scripts/tool_environment.sh $$name; done
+	$(BIN)/pytest -v --durations 30 -n $(WORKERS) --dist loadfile -m "infra$(if $(filter quick,$(INFRA)), and not by_hand)" tests/infra
 
 bench: env ## the benchmarks at a small size, a minute or so each
 	@for file in benchmarks/[a-z]*.py; do echo "== $$file --quick"; PYTHONPATH=$(CURDIR) $(BIN)/python "$$file" --quick; done
