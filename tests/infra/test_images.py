@@ -158,7 +158,7 @@ def test_the_batch_image_has_every_command_and_scores(
     assert json.loads((workspace / "scored.json").read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("name", ["api", "batch", "mlflow"])
+@pytest.mark.parametrize("name", ["airflow", "api", "batch", "mlflow"])
 def test_dockerfiles_keep_the_rules_of_hadolint(name: str, repository: Path, tool: Callable[[str], str]) -> None:
     file = repository / "deploy" / "containers" / f"Dockerfile.{name}"
     done = subprocess.run([tool("hadolint"), str(file)], capture_output=True, text=True, check=False)
