@@ -12,11 +12,18 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
 
 from creditrisk.config.decision_store import DecisionStoreSettings
+from creditrisk.config.deploying import DeploySettings
 from creditrisk.config.notifications import SinkSettings
 from creditrisk.config.serving import ServingSettings
 from creditrisk.config.settings import Settings
 
-SETTINGS: tuple[type[BaseSettings], ...] = (Settings, ServingSettings, DecisionStoreSettings, SinkSettings)
+SETTINGS: tuple[type[BaseSettings], ...] = (
+    Settings,
+    ServingSettings,
+    DecisionStoreSettings,
+    SinkSettings,
+    DeploySettings,
+)
 HASHES_OF_SECRETS = ("api_keys",)
 """No secrets as they stand, and nobody else's business."""
 OF_ONE_MACHINE = ("actor", "memory_limit", "threads")
