@@ -68,6 +68,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         room = item.path.relative_to(ROOT / "tests").parts[0] if item.path.is_relative_to(ROOT / "tests") else ""
         if room in ("integration", "e2e", "infra"):
             item.add_marker(room)
+        if room == "infra" and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(1800))  # the first to ask for an image or a stack waits until it is built
         if "real_data" in getattr(item, "fixturenames", ()):
             item.add_marker("real_data")
 
