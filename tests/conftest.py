@@ -69,7 +69,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if room in ("integration", "e2e", "infra"):
             item.add_marker(room)
         if room == "infra" and item.get_closest_marker("timeout") is None:
-            item.add_marker(pytest.mark.timeout(1800))  # the first to ask for an image or a stack waits until it is built
+            item.add_marker(pytest.mark.timeout(1800))  # the first to ask waits until an image is built
         if "real_data" in getattr(item, "fixturenames", ()):
             item.add_marker("real_data")
 
