@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 from creditrisk.errors import BadUsage, Refused
 
 HEALTH, READY = "/health", "/ready"
-_IMAGE = re.compile(r"(?P<name>[a-z][a-z0-9_-]{0,62})=(?P<reference>[A-Za-z0-9][A-Za-z0-9._:/-]*)(?:@(?P<digest>\S*))?")
+_NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
+_REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]*(?:@(?P<digest>\S*))?")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 type Image = dict[str, str]
@@ -44,26 +45,35 @@ def images_of(given: Sequence[str]) -> list[Image]:
     """
     images: dict[str, Image] = {}
     for text in given:
-        asked = _IMAGE.fullmatch(text)
-        if asked is None:
+        name, _, image = text.partition("=")
+        if not _NAME.fullmatch(name):
             raise BadUsage(
                 f"--image {text!r} is not NAME=REFERENCE@sha256:DIGEST", hint="for example api=reg/api@sha256:…"
             )
-        reference, digest = asked["reference"], asked["digest"] or ""
-        if not digest:
-            raise Refused(
-                f"the image {text} has no digest, and a tag may mean other bytes tomorrow",
-                where=f"--image {text}",
-                hint=f"docker buildx imagetools inspect {reference} tells it; then --image {text}@sha256:<digest>",
-            )
-        if not _DIGEST.fullmatch(digest):
-            raise BadUsage(
-                f"{digest!r} is no digest", where=f"--image {text}", hint="sha256: and 64 hex digits, in lower case"
-            )
-        if asked["name"] in images:
-            raise BadUsage(f'two images are called "{asked["name"]}"', hint="give each a name of its own")
-        images[asked["name"]] = {"name": asked["name"], "reference": f"{reference}@{digest}", "digest": digest}
+        reference, digest = pinned(image)
+        if name in images:
+            raise BadUsage(f'two images are called "{name}"', hint="give each a name of its own")
+        images[name] = {"name": name, "reference": reference, "digest": digest}
     return list(images.values())
+
+
+def pinned(image: str) -> tuple[str, str]:
+    """(REFERENCE@sha256:..., sha256:...) of an image that is named so. Raises as `images_of` does."""
+    asked = _REFERENCE.fullmatch(image)
+    if asked is None:
+        raise BadUsage(
+            f"{image!r} is not REFERENCE@sha256:DIGEST", where="--image", hint="for example reg/api@sha256:…"
+        )
+    digest = asked["digest"] or ""
+    if not digest:
+        raise Refused(
+            f"the image {image} has no digest, and a tag may mean other bytes tomorrow",
+            where="--image",
+            hint=f"docker buildx imagetools inspect {image} tells it; then {image}@sha256:<digest>",
+        )
+    if not _DIGEST.fullmatch(digest):
+        raise BadUsage(f"{digest!r} is no digest", where="--image", hint="sha256: and 64 hex digits, in lower case")
+    return image, digest
 
 
 def endpoints_of(given: Sequence[str]) -> list[Endpoint]:
@@ -138,5 +148,5 @@ def _numbered(steps: Sequence[tuple[str, str]]) -> list[Step]:
 
 
 __all__ = [
-    "HEALTH", "READY", "endpoints_of", "images_of", "rollback", "rollout", "schema", "schema_faults",
+    "HEALTH", "READY", "endpoints_of", "images_of", "pinned", "rollback", "rollout", "schema", "schema_faults",
 ]  # fmt: skip

@@ -21,7 +21,7 @@ from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_expone
 from creditrisk.errors import BadUsage, CreditRiskError, ExitCode, OutsideFailed, Refused, Superseded, did_you_mean
 from creditrisk.files import read_json, write_json
 from creditrisk.governance import Act, acts_about, ledger, rollouts
-from creditrisk.governance.deploy_manifest import images_of
+from creditrisk.governance.deploy_manifest import pinned
 from creditrisk.governance.rollouts import Outcome, Rollout
 from creditrisk.kinds import sha256_of_file
 from creditrisk.pipelines import deploy_manifest
@@ -67,7 +67,7 @@ def wanted(context: Context, image: str | None, manifest: Path | None, name: str
     name: of the image in the manifest.
     Raises Refused for an image without digest, a manifest that does not hold, and where no model is known to decide.
     """
-    asked = None if image is None else images_of([f"{name}={image}"])[0]["reference"]
+    asked = None if image is None else pinned(image)[0]
     if manifest is not None:
         return _by_manifest(context, asked, manifest, name)
     if asked is None:
