@@ -7,6 +7,7 @@ source scripts/toolchain.sh
 
 missing=()
 command -v chromium >/dev/null || command -v google-chrome >/dev/null || missing+=(chromium) # looks at the pages
+command -v java >/dev/null || missing+=(openjdk-17-jre-headless) # runs Spark
 command -v npm >/dev/null || missing+=(npm) # brings Azurite, see node_packages.sh
 command -v postgres >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || missing+=(postgresql) # keeps decisions
 command -v prometheus >/dev/null || missing+=(prometheus) # asks the alert rules and the dashboards' expressions

@@ -14,12 +14,16 @@ for _name in [name for name in os.environ if name.startswith("MLFLOW_TRACKING_")
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.support.components import missing_line, require
 from tests.support.postgres import PostgresServer
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 # No deadline: the machine is shared, and a slow example is not a wrong one.
 settings.register_profile("dev", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -80,3 +84,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     line = missing_line(str(report.longrepr) for report in reports)
     if line is not None:
         terminalreporter.write_line(line)
+
+
+@pytest.fixture(scope="session")
+def spark() -> Iterator[SparkSession]:
+    """One Spark on this machine for all tests: to start it takes longer than most of them."""
+    from creditrisk.spark import SparkSettings, session
+
+    require("java")
+    with session(SparkSettings("local[2]", {"spark.driver.memory": "1g", "spark.sql.shuffle.partitions": "2"})) as one:
+        yield one

@@ -32,6 +32,7 @@ EXTRAS = {
     "notify": "apprise",
     "aws": "boto3",
     "cloudwatch": "boto3",
+    "spark": "pyspark",
 }
 """Extra -> the library that it brings."""
 
