@@ -18,6 +18,7 @@ import yaml
 
 from tests.support.airflow_server import Airflow, Home, standalone
 from tests.support.listening import Webhook, listening
+from tests.support.postgres import PostgresServer
 from tests.support.tiny_book import PORTFOLIO, write_tiny_book
 from tests.support.tiny_run import write_tiny_raw
 
@@ -153,9 +154,10 @@ CODES = """\
 from datetime import timedelta
 from airflow.sdk import DAG
 from creditrisk_airflow.commands import Creditrisk
+from creditrisk_airflow.messages import failed
 import creditrisk_airflow.commands
 creditrisk_airflow.commands.BUSY_FOR = timedelta(seconds=1)
-with DAG("codes", default_args={"retries": 2, "retry_delay": timedelta(seconds=0)}):
+with DAG("codes", default_args={"retries": 2, "retry_delay": timedelta(seconds=0), "on_failure_callback": failed}):
     options = {"--left-out": "", "--on": "{{ 1 + 1 }}"}
     for name in ("done", "refused", "misused", "away", "busy", "killed"):
         Creditrisk(task_id=name, command=name, book="b", keep=["n"], options=options)
@@ -168,7 +170,9 @@ case "$*" in *--left-out*) exit 9;; esac
 mark="$4/$1"
 case $1 in
   done) [ "$*" = "done b --workspace $4 --on 2 --json" ] && echo '{"n": 7}' ;;
-  refused) echo '{"objections": ["two approvals are missing"]}'; echo "refused: approvals are missing" >&2; exit 1 ;;
+  refused)
+    printf '{"objections": ["a gate says %02000d", "two approvals are missing"]}' 0
+    echo "refused: approvals are missing" >&2; exit 1 ;;
   misused) echo '{"error": {"kind": "BadUsage", "what": "no such book", "where": "", "hint": "known: a"}}'; exit 2 ;;
   away) [ -e "$mark" ] && echo '{"n": 1}' && exit 0; touch "$mark"; echo "error: the registry is away" >&2; exit 3 ;;
   busy) [ -e "$mark" ] && echo '{"n": 1}' && exit 0; touch "$mark"; echo '{"error": {"kind": "Busy"}}'; exit 1 ;;
@@ -214,58 +218,84 @@ def sound_book(folder: Path) -> Path:
     return written
 
 
+@dataclass(frozen=True)
+class Ran:
+    """dags: as they ended.   log: what Airflow said.   messages: what somebody was told."""
+
+    dags: dict[str, Any]
+    log: str
+    messages: str
+
+
 @pytest.fixture(scope="module")
-def ran(programs: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], str]:
+def ran(programs: Path, tmp_path_factory: pytest.TempPathFactory) -> Ran:
     """Three runs in one process: a command that ends in every way, a training of the tiny book, no program at all."""
     folder = tmp_path_factory.mktemp("ran")
     write_tiny_raw(folder / "raw" / "tiny", rows=6000)
     file = write_books(folder, {"tiny": {"path": str(sound_book(folder / "book"))}})
-    home = Home(programs, folder / "airflow", {
-        "CREDITRISK_AIRFLOW_BOOKS": str(file),
-        "AIRFLOW_VAR_CREDITRISK_WORKSPACE": str(folder / "w"),
-        "AIRFLOW_VAR_CREDITRISK_RAW": str(folder / "raw"),
-    })  # fmt: skip
     dags = folder / "dags"
-    shutil.copytree(home.dags, dags)
+    shutil.copytree(programs / "orchestration" / "airflow" / "dags", dags)
     (dags / "codes_dag.py").write_text(CODES, encoding="utf-8")
     (folder / "w").mkdir()
     once = write_program(folder / "once", AWAY_ONCE.format(mark=folder / "mark", creditrisk=CREDITRISK))
-    return home.driven(
-        "run", str(dags), f"codes={write_program(folder / 'any', STAND_IN)}",
-        f"train_pipeline__tiny={once}", "tune_hyperparams__tiny=/no/such",
-        AIRFLOW__CORE__DAGS_FOLDER=str(dags),
-    )  # fmt: skip
+    with listening() as hook:
+        home = Home(programs, folder / "airflow", {
+            "CREDITRISK_AIRFLOW_BOOKS": str(file),
+            "AIRFLOW_VAR_CREDITRISK_WORKSPACE": str(folder / "w"),
+            "AIRFLOW_VAR_CREDITRISK_RAW": str(folder / "raw"),
+            "AIRFLOW_CONN_CREDITRISK_MESSAGES": messages_to(hook),
+        })  # fmt: skip
+        runs, log = home.driven(
+            "run", str(dags), f"codes={write_program(folder / 'any', STAND_IN)}",
+            f"train_pipeline__tiny={once}", "tune_hyperparams__tiny=/no/such",
+            AIRFLOW__CORE__DAGS_FOLDER=str(dags),
+        )  # fmt: skip
+        return Ran(runs, log, told(hook))
+
+
+def tables_in(postgres: PostgresServer) -> str:
+    """Airflow's own database, empty."""
+    return postgres.empty_database().replace("postgresql://", "postgresql+psycopg2://")
+
+
+def messages_to(hook: Webhook) -> str:
+    """The Connection creditrisk_messages."""
+    return json.dumps({"conn_type": "generic", "extra": {"addresses": [f"json://127.0.0.1:{hook.port}/told"]}})
 
 
 @pytest.mark.timeout(900)
-def test_an_exit_code_decides_whether_a_task_fails_at_once_is_retried_or_waits(ran: tuple[dict[str, Any], str]) -> None:
-    told, log = ran
-    assert told["codes"]["tasks"] == {
+def test_an_exit_code_decides_whether_a_task_fails_at_once_is_retried_or_waits(ran: Ran) -> None:
+    assert ran.dags["codes"]["tasks"] == {
         "done": ["success", 1], "answered": ["success", 1],
         "refused": ["failed", 1], "misused": ["failed", 1],
         "away": ["success", 2], "killed": ["success", 2],
         "busy": ["success", 1],
     }  # fmt: skip
-    assert told["codes"]["kept"]["done"] == {"n": 7}
-    assert told["codes"]["kept"]["answered"] == {"objections": ["two approvals are missing"]}
-    assert "exit code 2: what no such book; hint known: a" in log
-    assert "exit code 3: error: the registry is away" in log
+    assert ran.dags["codes"]["kept"]["done"] == {"n": 7}
+    assert ran.dags["codes"]["kept"]["answered"]["objections"][1] == "two approvals are missing"
+    assert "exit code 2: what no such book; hint known: a" in ran.log
+    assert "exit code 3: error: the registry is away" in ran.log
 
 
-def test_a_training_ends_well_although_mlflow_was_away_when_the_model_was_to_be_registered(
-    ran: tuple[dict[str, Any], str],
-) -> None:
-    told, log = ran
-    run = told["train_pipeline__tiny"]
-    assert run["tasks"] == {stage: ["success", 2 if stage == "register" else 1] for stage in STAGES}, log[-6000:]
+def test_somebody_is_told_every_objection_however_much_the_first_one_says(ran: Ran) -> None:
+    of_refused = ran.messages.partition("codes: refused failed")[2].partition("What to do")[0]
+    assert "a gate says 000" in of_refused
+    assert "two approvals are missing" in of_refused
+    assert len(of_refused) < 1500
+
+
+def test_a_training_ends_well_although_mlflow_was_away_when_the_model_was_to_be_registered(ran: Ran) -> None:
+    run = ran.dags["train_pipeline__tiny"]
+    assert run["tasks"] == {stage: ["success", 2 if stage == "register" else 1] for stage in STAGES}, ran.log[-6000:]
     assert run["state"] == "success"
     assert run["kept"]["register"]["version"] == 1
 
 
-def test_without_the_program_a_task_says_so_and_is_not_tried_again(ran: tuple[dict[str, Any], str]) -> None:
-    told, log = ran
-    assert told["tune_hyperparams__tiny"]["tasks"]["tune"] == ["failed", 1]
-    assert "cannot run /no/such: No such file or directory; hint: the Variable creditrisk_cli is its path here" in log
+def test_without_the_program_a_task_says_so_and_is_not_tried_again(ran: Ran) -> None:
+    assert ran.dags["tune_hyperparams__tiny"]["tasks"]["tune"] == ["failed", 1]
+    assert (
+        "cannot run /no/such: No such file or directory; hint: the Variable creditrisk_cli is its path here" in ran.log
+    )
 
 
 @dataclass(frozen=True)
@@ -307,8 +337,13 @@ class Lender:
 
 @pytest.mark.by_hand
 @pytest.mark.timeout(2400)
-def test_from_raw_tables_to_a_retraining_with_two_people_in_between(programs: Path, tmp_path: Path) -> None:
-    """Every DAG of the tiny book under a scheduler: assets lead on, a person answers, a late run is told."""
+def test_from_raw_tables_to_a_retraining_with_two_people_in_between(
+    programs: Path, postgres: PostgresServer, tmp_path: Path
+) -> None:
+    """Every DAG of the tiny book under a scheduler: assets lead on, a person answers, a late run is told.
+
+    Airflow's tables are in Postgres: in SQLite no backfill can be made while anything runs.
+    """
     lender = Lender(tmp_path, sound_book(tmp_path / "book"))
     raw = write_tiny_raw(tmp_path / "raw" / "tiny", rows=6000)
     today = datetime.now(UTC).date()
@@ -320,14 +355,13 @@ def test_from_raw_tables_to_a_retraining_with_two_people_in_between(programs: Pa
     with listening() as hook:
         home = Home(programs, tmp_path / "airflow", {
             "CREDITRISK_AIRFLOW_BOOKS": str(books),
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": tables_in(postgres),
             "AIRFLOW_VAR_CREDITRISK_CLI": write_program(
                 tmp_path / "earlier", SCORED_EARLIER.format(python=sys.executable)
             ),
             "AIRFLOW_VAR_CREDITRISK_WORKSPACE": str(lender.workspace),
             "AIRFLOW_VAR_CREDITRISK_RAW": str(tmp_path / "raw"),
-            "AIRFLOW_CONN_CREDITRISK_MESSAGES": json.dumps(
-                {"conn_type": "generic", "extra": {"addresses": [f"json://127.0.0.1:{hook.port}/told"]}}
-            ),
+            "AIRFLOW_CONN_CREDITRISK_MESSAGES": messages_to(hook),
         })  # fmt: skip
         with standalone(home) as airflow:
             train, promote, batch, nights = (

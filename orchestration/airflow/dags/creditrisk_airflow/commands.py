@@ -106,7 +106,7 @@ class Creditrisk(BaseOperator):
     def _fail(self, code: int, told: Mapping[str, Any]) -> None:
         error = told.get("error") or {}
         words = "; ".join(f"{name} {error[name]}" for name in ("what", "where", "hint") if error.get(name))
-        words = words or "; ".join(told.get("objections") or [])
+        words = words or "".join(f"\n- {one}" for one in told.get("objections") or [])
         message = f"creditrisk {self.command} {self.book}: exit code {code}: {words or ' '.join(self._last)}"
         if error.get("kind") == "Busy":
             self.log.info("%s; asking again in a minute", message)

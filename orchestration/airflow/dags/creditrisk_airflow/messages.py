@@ -11,8 +11,8 @@ from airflow.sdk.log import mask_secret
 from creditrisk_airflow import connections
 
 log = logging.getLogger(__name__)
-LONGEST = 600
-"""Letters of a message about what a command said."""
+LONGEST, MOST_LINES = 1200, 12
+"""Letters and lines of a message about what a command said. Every line has its share of the letters."""
 
 
 def tell(title: str, body: str) -> None:
@@ -42,9 +42,15 @@ def failed(context: Context) -> None:
     one = context["task_instance"]
     tell(
         f"{one.dag_id}: {one.task_id} failed",
-        f"run {one.run_id}, try {one.try_number}: {str(context.get('exception'))[:LONGEST]}\n"
+        f"run {one.run_id}, try {one.try_number}: {_in_short(str(context.get('exception')))}\n"
         'What to do: docs/airflow.md, "When a task fails".',
     )
+
+
+def _in_short(told: str) -> str:
+    lines = told.splitlines()[:MOST_LINES]
+    share = LONGEST // max(len(lines), 1)
+    return "\n".join(line if len(line) <= share else f"{line[: share - 1]}…" for line in lines)
 
 
 def too_slow(dag_id: str, minutes: int, context: dict[str, Any] | None = None) -> None:
