@@ -1,6 +1,6 @@
 """How often alarms ring while nothing changes, and how soon they find what does: simulated months, seeded.
 
-python benchmarks/alarms.py [--quick] [--streams 1000] [--seed 20261001] [--json FILE]
+python -m benchmarks.alarms [--quick] [--streams 1000] [--seed 20261001] [--json FILE]
 Each stream is a model of its own: development rows are drawn (200,000, and 60,000 with outcomes), then 60 months of
 decisions and of outcomes that became known, from the same world or from one that changes in a month between the 13th
 and the 50th. Columns are drawn independently of each other, which is the hardest case for false alarms. The limits and

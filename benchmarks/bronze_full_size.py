@@ -1,6 +1,6 @@
 """Home Credit's tables, CSV to typed bronze and through every contract, against a typed DuckDB scan of the same CSVs.
 
-python benchmarks/bronze_full_size.py [--quick] [--raw FOLDER] [--rows 307511]
+python -m benchmarks.bronze_full_size [--quick] [--raw FOLDER] [--rows 307511]
 Each step runs in a process of its own; CPU seconds are those of the work, without starting Python.
 Limits: bronze 2.5x and checks 1x the scan's CPU time (rows in quarantine count as checks); 2 GB peak. With --quick
 they are printed and not judged: planning a query costs the same for few rows as for many.

@@ -1,6 +1,6 @@
 """Raw records in, decisions out, in process: what a decision costs, and are its bits the batch's and replay's?
 
-python benchmarks/decide.py [--quick] [--workspace FOLDER] [--applications 5000] [--replays 10000] [--book NAME]
+python -m benchmarks.decide [--quick] [--workspace FOLDER] [--applications 5000] [--replays 10000] [--book NAME]
 Invented data: trains each book (or takes the newest bundle of a workspace that has one and its raw tables under
 demo/<book>), then tells milliseconds of processor time of one thread by stage, in groups of 1, 5, 20 and 100 that wait
 together, approvals alone and with the book's natural share of declines, whose reasons are proved. The bare reference of

@@ -1,6 +1,6 @@
 """What a durable, chained, signed record costs beside a bare INSERT of the same bytes that is synced too, in turn.
 
-python benchmarks/decision_store.py [--quick] [--appends 200] [--json FILE]
+python -m benchmarks.decision_store [--quick] [--appends 200] [--json FILE]
 One process appends groups of 1, 10 and 100 passports to our store and, in turn, inserts their payloads into a table of
 one column in a SQLite file of the same settings (WAL, synchronous=FULL). Payloads: of one table (about 3 KB), and of
 seven tables with 60 child rows (about 30 KB). Each way's median append counts; `verify` is timed at the end.

@@ -1,6 +1,6 @@
 """Writes the invented Home Credit tables at the real files' size and prints rows, seconds, memory and megabytes.
 
-python benchmarks/demo_full_size.py [--quick] [--rows 307511] [--seed 7] [--keep FOLDER]
+python -m benchmarks.demo_full_size [--quick] [--rows 307511] [--seed 7] [--keep FOLDER]
 Limits to stay within: 10 minutes and 6 GB on two busy cores.
 """
 

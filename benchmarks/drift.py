@@ -1,6 +1,6 @@
 """What drift costs: ours against Evidently on the same rows, and ours alone on a table ten times as wide.
 
-python benchmarks/drift.py [--quick] [--only ours|evidently|wide] [--out FILE]
+python -m benchmarks.drift [--quick] [--only ours|evidently|wide] [--json FILE]
 Invented rows, nine numbers in ten columns and one category, 5 % missing: 50 features x 300,000 rows against a reference
 of 50,000, and 500 features x 1,000,000 rows. Each runs in a process of its own; its CPU time (all threads, imports
 included and told apart) and its peak memory are read from the system. Ours makes the reference beforehand, as a bundle
@@ -32,7 +32,7 @@ def main() -> int:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--quick", action="store_true", help="a twentieth of the rows, a fifth of the columns")
     options.add_argument("--only", choices=("ours", "evidently", "wide"), action="append")
-    options.add_argument("--out", type=Path, help="the result as JSON")
+    options.add_argument("--json", type=Path, help="write the figures here too")
     options.add_argument("--child", nargs=2, metavar=("WHAT", "FOLDER"), help=argparse.SUPPRESS)
     chosen = options.parse_args()
     if chosen.child:
@@ -41,8 +41,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="creditrisk-drift-") as folder:
         told = measure(Path(folder), quick=chosen.quick, only=chosen.only or ["ours", "evidently", "wide"])
     print(json.dumps(told, indent=2))
-    if chosen.out:
-        chosen.out.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+    if chosen.json:
+        chosen.json.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
     return 0 if all(told["reached"].values()) else 1
 
 

@@ -1,6 +1,6 @@
-"""Seven tables, CSV to feature table with all checks, against a DuckDB scan of the same CSVs, in turn.
+"""Seven tables, CSV to feature table with all checks, against a DuckDB scan of the same CSVs and pandas, in turn.
 
-python benchmarks/feature_table.py [--quick] [--raw FOLDER] [--rows 307511] [--json FILE]
+python -m benchmarks.feature_table [--quick] [--raw FOLDER] [--rows 307511] [--pandas] [--json FILE]
 Each step runs in a process of its own; CPU seconds and peak memory are what the operating system counted for it.
 Limits: CSV to feature table with checks 5x the scan's CPU time, the features from bronze alone 2.5x; 2 GB peak.
 benchmarks/bronze_full_size.py tells bronze and checks apart.
@@ -10,13 +10,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import tempfile
-import time
 from pathlib import Path
-from typing import TypedDict
 
+from benchmarks.costs import Cost, cost_of
 from creditrisk.config import load_book
 from creditrisk.demo import write_demo
 
@@ -33,19 +31,12 @@ for path in sys.argv[1:]:
 """
 
 
-class Cost(TypedDict):
-    """Of one finished process."""
-
-    cpu_s: float
-    wall_s: float
-    peak_mb: float
-
-
 def main() -> int:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--quick", action="store_true", help=f"{QUICK_ROWS:,} applications")
     options.add_argument("--raw", type=Path, help="a folder that holds the seven tables already")
     options.add_argument("--rows", type=int, default=FULL_ROWS)
+    options.add_argument("--pandas", action="store_true", help="also by pandas and pandera; 8 GB at full size")
     options.add_argument("--json", type=Path, help="write the figures here too")
     chosen = options.parse_args()
     with tempfile.TemporaryDirectory(prefix="creditrisk-bench-") as folder:
@@ -53,7 +44,7 @@ def main() -> int:
         if raw is None:
             raw = Path(folder) / "raw"
             write_demo("home_credit", raw, rows=QUICK_ROWS if chosen.quick else chosen.rows)
-        costs = measure(raw, Path(folder) / "workspace")
+        costs = measure(raw, Path(folder) / "workspace", pandas=chosen.pandas)
     table = summary(costs)
     show(table)
     if chosen.json:
@@ -61,7 +52,7 @@ def main() -> int:
     return 0
 
 
-def measure(raw: Path, workspace: Path) -> dict[str, Cost]:
+def measure(raw: Path, workspace: Path, *, pandas: bool = False) -> dict[str, Cost]:
     """The scan before and after ours (the cheaper one counts), everything in one run, the features once more alone."""
     files = [str(raw / f"{table.file}.csv") for table in load_book("home_credit").portfolio.tables.values()]
     scan = [sys.executable, "-c", SCAN, *files]
@@ -72,23 +63,12 @@ def measure(raw: Path, workspace: Path) -> dict[str, Cost]:
     features = cost_of([*command, "features", *place])
     second = cost_of(scan)
     cheaper = min(first, second, key=lambda cost: cost["cpu_s"])
-    return {"scan": cheaper, "csv to features": everything, "features only": features}
-
-
-def cost_of(command: list[str]) -> Cost:
-    """Run it to its end; raises SystemExit when it fails."""
-    begun = time.perf_counter()
-    process = os.posix_spawn(
-        command[0], command, os.environ, file_actions=[(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)]
-    )
-    _, status, used = os.wait4(process, 0)
-    if os.waitstatus_to_exitcode(status) != 0:
-        raise SystemExit(f"failed: {' '.join(command)}")
-    return {
-        "cpu_s": used.ru_utime + used.ru_stime,
-        "wall_s": time.perf_counter() - begun,
-        "peak_mb": used.ru_maxrss / 1024,
-    }
+    costs = {"scan": cheaper, "csv to features": everything, "features only": features}
+    if pandas:
+        workspace.mkdir(parents=True, exist_ok=True)
+        reference = [sys.executable, "-m", "benchmarks.references", "pandas_features", str(raw)]
+        costs["pandas"] = cost_of([*reference, str(workspace / "pandas.parquet")])
+    return costs
 
 
 def summary(costs: dict[str, Cost]) -> dict[str, dict[str, float]]:

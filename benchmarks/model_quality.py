@@ -1,6 +1,6 @@
 """How good is the model? Ours against generic aggregates on invented loans, and the bars on the real ones.
 
-python benchmarks/model_quality.py [--quick] [--rows 307511] [--raw FOLDER] [--work FOLDER] [--json FILE]
+python -m benchmarks.model_quality [--quick] [--rows 307511] [--raw FOLDER] [--work FOLDER] [--json FILE]
                                    [--only invented|home_credit|lending_club]...
 invented: Home Credit at the real size. Ours is `creditrisk run`; the reference is XGBoost on every numeric child
 column's mean, min, max, sum and deviation, every category's share and the raw application, prohibited columns left out

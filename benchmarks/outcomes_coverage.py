@@ -1,6 +1,6 @@
 """Does the AUC on known outcomes tell the truth, and what do people get who do not wait?
 
-python benchmarks/outcomes_coverage.py [--quick] [--runs 1000] [--json FILE]
+python -m benchmarks.outcomes_coverage [--quick] [--runs 1000] [--json FILE]
 Invented books whose true AUC is known: loans of 30 months, growing, each with its own risk and a PD that errs; a loan
 fails at any time, within a year with its risk; what happens is heard of up to 60 days later. Beside the figure on loans
 whose window has passed stand two that people compute: every loan that is not bad yet taken for good, and every outcome

@@ -1,6 +1,6 @@
 """The real LendingClub book as it would have been watched: decided by month, outcomes as they arrive, by vintage.
 
-python benchmarks/outcomes_lending_club.py [--quick] [--every 1] [--work FOLDER] [--json FILE]
+python -m benchmarks.outcomes_lending_club [--quick] [--every 1] [--work FOLDER] [--json FILE]
 A model that learnt loans before 2010 decides the loans of 2010 and 2011 into a decision store, each in its month.
 What happened to them is delivered month by month: on `last_pymnt_d` and five months (`issue_d` and five where nothing
 was ever paid). That is an approximation: the file has no date of a charge-off, and a loan that was paid back is heard

@@ -1,6 +1,6 @@
 """Are the reasons of 1,000 declines of each book proved, principal and stable, and what does proving cost?
 
-python benchmarks/reasons.py [--quick] [--workspace FOLDER] [--declines 1000] [--again 100]
+python -m benchmarks.reasons [--quick] [--workspace FOLDER] [--declines 1000] [--again 100]
 Invented data: trains each book (or takes the newest bundle of a workspace that has one), proves the declines of the
 test part and, if they are too few, of the development rows; then again in another order. Reasons told of `--again` of
 them is proved the long way round too: raw tables with the peer's facts, the whole SQL over them, no short cut.

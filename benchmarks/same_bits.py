@@ -1,6 +1,6 @@
 """Are the features the same bits when every table's rows are shuffled and two threads race?
 
-python benchmarks/same_bits.py [--quick] [--raw FOLDER] [--rows 307511]
+python -m benchmarks.same_bits [--quick] [--raw FOLDER] [--rows 307511]
 Computes Home Credit's feature table twice from the files as they are, and once from the same rows in random order.
 """
 

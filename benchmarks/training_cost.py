@@ -1,6 +1,6 @@
 """What training XGBoost costs through this project, against the bare library on the same matrix, in turn.
 
-python benchmarks/training_cost.py [--quick] [--rows 200000] [--json FILE]
+python -m benchmarks.training_cost [--quick] [--rows 200000] [--json FILE]
 One process fits both ways in turn, with the same parameters, rows and stopping rows; CPU seconds of all its threads,
 the least of each way counts. Limit: 1.1x.
 """
