@@ -28,10 +28,16 @@ PARQUET_READ_ONCE = f"{_ENCODED}, compression uncompressed"
 
 @dataclass(frozen=True)
 class DuckSettings:
-    """What one connection may use. `memory_limit` as DuckDB spells it, e.g. 1500MB."""
+    """What one connection may use. Limits as DuckDB spells them, e.g. 1500MB.
+
+    spill: folder for what does not fit into memory; None = beside what is written.  spill_limit: of its size; None =
+    what the disk has.
+    """
 
     memory_limit: str = "1500MB"
     threads: int = 2
+    spill: Path | None = None
+    spill_limit: str | None = None
 
 
 @contextmanager
@@ -48,7 +54,7 @@ def locked_room(
     """
     import duckdb
 
-    with TemporaryDirectory(prefix=".partial-spill-", dir=writes) as spill:
+    with _spill_folder(settings.spill or writes) as spill:
         con = duckdb.connect(
             ":memory:",
             config={"memory_limit": settings.memory_limit, "threads": settings.threads, "temp_directory": spill},
@@ -56,6 +62,8 @@ def locked_room(
         try:
             con.execute("set autoinstall_known_extensions = false; set autoload_known_extensions = false")
             con.execute("set TimeZone = 'UTC'")
+            if settings.spill_limit:  # given at the start, beside the folder, it is told and not kept to
+                con.execute(f"set max_temp_directory_size = {quoted(settings.spill_limit)}")
             if few_rows:
                 con.execute("set disabled_optimizers = 'in_clause,common_subexpressions'")
             con.execute(f"set allowed_paths = [{', '.join(quoted(str(path.resolve())) for path in reads)}]")
@@ -69,6 +77,20 @@ def locked_room(
 
 
 @contextmanager
+def _spill_folder(parent: Path | None) -> Iterator[str]:
+    try:
+        folder = TemporaryDirectory(prefix=".partial-spill-", dir=parent)
+    except OSError as error:
+        raise OutsideFailed(
+            f"nothing can be spilled there: {error.strerror}",
+            where=str(parent or "the system's temporary folder"),
+            hint="name a folder that exists and is yours to write with CREDITRISK_SPILL_FOLDER",
+        ) from error
+    with folder as name:
+        yield name
+
+
+@contextmanager
 def translated(where: str) -> Iterator[None]:
     """DuckDB's errors as ours: the book's SQL is wrong, or the machine is too small."""
     import duckdb
@@ -77,7 +99,9 @@ def translated(where: str) -> Iterator[None]:
         yield
     except (duckdb.OutOfMemoryException, duckdb.IOException) as error:
         raise OutsideFailed(
-            first_line(error), where=where, hint="give more with CREDITRISK_MEMORY_LIMIT, or free disk space"
+            first_line(error),
+            where=where,
+            hint="give more with CREDITRISK_MEMORY_LIMIT or CREDITRISK_SPILL_LIMIT, or free disk space",
         ) from error
     except duckdb.Error as error:
         raise BadConfig(first_line(error), where=where, hint=_hint(str(error))) from error

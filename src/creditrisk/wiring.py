@@ -26,6 +26,7 @@ from creditrisk.config import (
     Book,
     BookFolder,
     DecisionStoreSettings,
+    Settings,
     Workspace,
     channel_address,
     load_book,
@@ -222,7 +223,7 @@ def _context(
     return Context(
         book=book,
         workspace=root,
-        duck=DuckSettings(settings.memory_limit, settings.threads),
+        duck=_duck(settings),
         actor=actor or settings.actor,
         clock=SystemClock(),
         tracker=MlflowTracker(
@@ -251,8 +252,11 @@ def records_in(folder: BookFolder) -> Records:
 
 def duck_settings() -> DuckSettings:
     """What a DuckDB connection may use, by the environment."""
-    settings = read_settings()
-    return DuckSettings(settings.memory_limit, settings.threads)
+    return _duck(read_settings())
+
+
+def _duck(settings: Settings) -> DuckSettings:
+    return DuckSettings(settings.memory_limit, settings.threads, settings.spill_folder, settings.spill_limit)
 
 
 def decision_store_for(
@@ -384,7 +388,7 @@ def server_app(options: ServerOptions) -> ASGIApp:
         open_store=lambda: decision_store_for(root.root),
         clock=SystemClock(),
         own_copy=folder.bundle,
-        duck=DuckSettings(settings.memory_limit, settings.threads),
+        duck=_duck(settings),
         folder=folder.root / ".serving",
         inference=MlflowInferenceLog(tracking, artifacts=None if tracking.startswith("http") else root.artifacts),
         records=records_in(root.book(serving.model_name or book.name)),

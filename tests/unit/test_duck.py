@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -84,3 +85,35 @@ def test_texts_and_names_cannot_end_themselves() -> None:
 )
 def test_a_contracts_type_has_one_spelling_in_sql(told: str, sql: str) -> None:
     assert sql_type(told) == sql
+
+
+def test_it_spills_where_it_is_told_and_leaves_nothing(tmp_path: Path) -> None:
+    disk, out = tmp_path / "disk", tmp_path / "out"
+    disk.mkdir()
+    out.mkdir()
+    with locked_room(replace(SMALL, spill=disk), writes=out) as con:
+        (folder,) = disk.iterdir()
+        assert con.sql("select current_setting('temp_directory')").fetchall() == [(str(folder),)]
+        con.execute("create temp table wide as select range as a, md5(range::varchar) as b from range(6000000)")
+        assert sum(path.stat().st_size for path in folder.rglob("*")) > 1_000_000
+    assert list(disk.iterdir()) == list(out.iterdir()) == []
+
+
+def test_more_than_may_be_spilled_is_an_outside_failure_with_the_setting(tmp_path: Path) -> None:
+    with (
+        locked_room(replace(SMALL, spill=tmp_path, spill_limit="10MB")) as con,
+        pytest.raises(OutsideFailed) as caught,
+        translated("sql/a.sql"),
+    ):
+        con.execute(
+            "create temp table wide as select md5(range::varchar) as b, range as a from range(4000000) order by b"
+        )
+    assert "CREDITRISK_SPILL_LIMIT" in caught.value.hint
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_to_spill_into_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(OutsideFailed) as caught, locked_room(replace(SMALL, spill=tmp_path / "absent")):
+        pass
+    assert str(tmp_path / "absent") in str(caught.value)
+    assert "CREDITRISK_SPILL_FOLDER" in caught.value.hint

@@ -84,6 +84,8 @@ class Split(Strict):
     """Parts of the development rows, for out-of-fold scores."""
     seed: int = 20260101
     """Of the hash; another seed deals the rows anew."""
+    rows_max: Annotated[int, Field(ge=1000)] | None = None
+    """Loans dealt at most; of more, those with the smallest hashes, so that they fit into memory. Empty = all."""
 
     @model_validator(mode="after")
     def _has_date(self) -> Self:

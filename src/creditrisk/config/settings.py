@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+from pathlib import Path
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -23,7 +24,7 @@ def _system_user() -> str:
 
 
 class Settings(BaseSettings):
-    """CREDITRISK_ACTOR, CREDITRISK_MEMORY_LIMIT, CREDITRISK_THREADS, CREDITRISK_UNPACK_MAX_…, MLFLOW_TRACKING_URI."""
+    """CREDITRISK_ACTOR, _MEMORY_LIMIT, _THREADS, _SPILL_…, _UNPACK_MAX_…, and MLFLOW_TRACKING_URI."""
 
     model_config = SettingsConfigDict(env_prefix="CREDITRISK_", frozen=True)
 
@@ -33,6 +34,10 @@ class Settings(BaseSettings):
     """Of each DuckDB connection."""
     threads: int = Field(default=2, ge=1)
     """Of each DuckDB connection."""
+    spill_folder: Path | None = None
+    """For what does not fit into memory; empty = beside what is written. A local disk, and a fast one."""
+    spill_limit: str | None = Field(default=None, pattern=r"(?i)^\d+(\.\d+)? ?[kmgt]i?b$")
+    """Of what one connection spills; empty = nine tenths of what the disk has left."""
     unpack_max_gb: float = Field(default=200, gt=0)
     """An archive that unpacks to more GiB than this is refused."""
     unpack_max_ratio: float = Field(default=250, gt=1)

@@ -161,7 +161,7 @@ def _write_exactly(raw: RawTable, partial: Path, entity: Entity | None, settings
 
 
 def _write(raw: RawTable, partial: Path, entity: Entity | None, settings: DuckSettings) -> Counts:
-    one_thread = DuckSettings(settings.memory_limit, threads=1)
+    one_thread = replace(settings, threads=1)
     with (
         _translated(raw),
         locked_room(one_thread, reads=[raw.landed.path], writes=partial.parent) as con,

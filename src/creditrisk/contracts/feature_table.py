@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,7 +47,7 @@ def check_feature_table(path: Path, key: str, *, settings: DuckSettings | None =
     if not schema.names or schema.names[0] != key:
         return [_finding("key first", f"the first column is not the key {key}")]
     source = f"read_parquet({quoted(str(path.resolve()))})"
-    one_thread = DuckSettings((settings or DuckSettings()).memory_limit, threads=1)  # rows in the file's order
+    one_thread = replace(settings or DuckSettings(), threads=1)  # rows in the file's order
     with locked_room(one_thread, reads=[path]) as con, translated(str(path)):
         head = con.sql(f"from {source} limit {HEAD_ROWS}").pl()
         if not len(head):

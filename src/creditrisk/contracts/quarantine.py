@@ -42,7 +42,7 @@ def quarantine(
     findings: list[Finding] = []
     for name in _parents_first(tables, portfolio):
         reads = files_read(name, tables, portfolio)
-        one_thread = DuckSettings(settings.memory_limit, threads=1)
+        one_thread = replace(settings, threads=1)
         with (
             locked_room(one_thread, reads=reads, writes=tables[name].parent) as con,
             translated(f"contract of {name}"),

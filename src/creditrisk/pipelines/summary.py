@@ -153,6 +153,8 @@ def _split(report: Mapping[str, Any]) -> SplitFacts:
             rule += f" {report['after_test_window']:,} younger loans are left out."
     else:
         rule = "By a stable hash of the key: the data carry no date."
+    if sampled_from := report.get("sampled_from"):
+        rule += f" Of {sampled_from:,} loans a sample by the key's hash was dealt (split.rows_max)."
     balance = report["balance"]
     rule += f" Default rate {balance['development_default_rate']:.1%} in development, "
     rule += f"{balance['test_default_rate']:.1%} in the test part."

@@ -9,6 +9,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -39,25 +40,27 @@ def assign(labels: Labels, split: Split) -> Parts:
 
     hash: the test part is a share of all keys. out_of_time: the test part is everything from `test_from`, or the last
     calendar year whose loans have all matured and which holds every term of the file; younger loans are left out.
+    Of more than `split.rows_max` loans those with the smallest hashes are dealt: the same ones wherever they stand.
     Raises BadData when a part is empty or holds one class only.
     """
     observed = labels.rows.filter(pc.equal(labels.rows["label_state"], "observed"))
     window = _test_window(labels, split) if split.method == "out_of_time" else None
-    keys, dates = observed["key"].to_pylist(), observed["date"].to_pylist()
+    inside = _not_younger(observed, window)
+    dealt = _sample(inside, split)
+    keys, dates = dealt["key"].to_pylist(), dealt["date"].to_pylist()
     part_of = [_part(key, date, split, window) for key, date in zip(keys, dates, strict=True)]
     folds = [-1 if part == "test" else int(share(key, "fold", split.seed) * split.folds)
              for key, part in zip(keys, part_of, strict=True)]  # fmt: skip
     assigned = pa.table(
         {
-            "key": observed["key"],
-            "target": observed["target"].cast(pa.int8()),
-            "date": observed["date"],
+            "key": dealt["key"],
+            "target": dealt["target"].cast(pa.int8()),
+            "date": dealt["date"],
             "part": pa.array(part_of, pa.string()),
             "fold": pa.array(folds, pa.int8()),
         }
     )
-    kept = assigned.filter(pc.is_valid(assigned["part"]))
-    parts = {part: _figures(kept.filter(pc.equal(kept["part"], part))) for part in PARTS}
+    parts = {part: _figures(assigned.filter(pc.equal(assigned["part"], part))) for part in PARTS}
     _refuse_unusable(parts)
     report = {
         "method": split.method,
@@ -67,11 +70,12 @@ def assign(labels: Labels, split: Split) -> Parts:
         "test_before": str(window[1]) if window and window[1] else None,
         "label_states": labels.states,
         "observed_until": str(labels.observed_until) if labels.observed_until else None,
-        "after_test_window": assigned.num_rows - kept.num_rows,
+        "after_test_window": observed.num_rows - inside.num_rows,
+        "sampled_from": inside.num_rows if dealt.num_rows < inside.num_rows else None,
         "parts": parts,
         "balance": _balance(parts),
     }
-    return Parts(kept, window[0] if window else None, report)
+    return Parts(assigned, window[0] if window else None, report)
 
 
 def share(key: object, purpose: str, seed: int) -> float:
@@ -80,12 +84,31 @@ def share(key: object, purpose: str, seed: int) -> float:
     return int(digest[:13], 16) / 16**13
 
 
-def _part(key: object, date: dt.date | None, split: Split, window: Window | None) -> str | None:
+def _not_younger(observed: pa.Table, window: Window | None) -> pa.Table:
+    """Without loans of no date, and those after the test part's window."""
+    if window is None:
+        return observed
+    end = window[1]
+    dated = observed.filter(pc.is_valid(observed["date"]))
+    return dated if end is None else dated.filter(pc.less(dated["date"], pa.scalar(end, pa.date32())))
+
+
+def _sample(loans: pa.Table, split: Split) -> pa.Table:
+    if split.rows_max is None or loans.num_rows <= split.rows_max:
+        return loans
+    shares = np.concatenate(
+        [
+            np.fromiter((share(key, "sample", split.seed) for key in batch.column(0).to_pylist()), np.float64)
+            for batch in loans.select(["key"]).to_batches(max_chunksize=100_000)
+        ]
+    )
+    smallest = np.argsort(shares, kind="stable")[: split.rows_max]
+    return loans.take(pa.array(np.sort(smallest)))
+
+
+def _part(key: object, date: dt.date | None, split: Split, window: Window | None) -> str:
     if window is not None:
-        start, end = window
-        if date is None or (end is not None and date >= end):
-            return None
-        if date >= start:
+        if date is not None and date >= window[0]:
             return "test"
     elif share(key, "test", split.seed) < split.test_share:
         return "test"
@@ -97,12 +120,12 @@ def _test_window(labels: Labels, split: Split) -> Window:
         return dt.date.fromisoformat(f"{split.test_from}-01"), None
     terms: dict[int, set[int | None]] = defaultdict(set)
     immature: set[int] = set()
-    for row in labels.rows.to_pylist():
-        if row["date"] is None:
-            continue
-        terms[row["date"].year].add(row["term"])
-        if row["label_state"] == "immature":
-            immature.add(row["date"].year)
+    dated = labels.rows.filter(pc.is_valid(labels.rows["date"]))
+    kinds = pa.table({"year": pc.year(dated["date"]), "term": dated["term"], "state": dated["label_state"]})
+    for row in kinds.group_by(["year", "term", "state"]).aggregate([]).to_pylist():
+        terms[row["year"]].add(row["term"])
+        if row["state"] == "immature":
+            immature.add(row["year"])
     every = set().union(*terms.values()) if terms else set()
     matured = [year for year in terms if year not in immature and terms[year] == every]
     if not matured:

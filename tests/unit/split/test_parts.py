@@ -59,6 +59,36 @@ def test_more_rows_move_nobody() -> None:
     assert all(large[key] == place for key, place in small.items())
 
 
+def test_of_too_many_loans_the_same_ones_are_dealt_and_told_wherever_they_stand() -> None:
+    rows = [{"key": i, "target": i % 4 == 0} for i in range(3000)]
+    split = BY_HASH.model_copy(update={"rows_max": 1000})
+    one, other = assign(labels(rows), split), assign(labels(rows[::-1]), split)
+    assert one.report["sampled_from"] == 3000
+    assert one.rows.num_rows == 1000
+    assert by_key(one.rows) == by_key(other.rows)
+    everybody = assign(labels(rows), BY_HASH)
+    assert everybody.report["sampled_from"] is None
+    assert by_key(one.rows).items() <= by_key(everybody.rows).items()
+    assert pc.sum(one.rows["target"]).as_py() == pytest.approx(250, abs=45)
+
+
+def test_a_larger_sample_holds_the_smaller_one() -> None:
+    rows = [{"key": i, "target": i % 4 == 0} for i in range(4000)]
+    small, large = (
+        by_key(assign(labels(rows), BY_HASH.model_copy(update={"rows_max": most})).rows) for most in (1000, 2000)
+    )
+    assert small.items() <= large.items()
+
+
+def test_a_sample_is_drawn_from_the_loans_of_the_window_alone() -> None:
+    rows = [*loans(2010, 0, n=900), *loans(2011, 2000, n=600), *loans(2012, 4000, n=500)]
+    rows += loans(2012, 9000, state="immature")
+    parts = assign(labels(rows), BY_TIME.model_copy(update={"rows_max": 1000}))
+    assert parts.report["after_test_window"] == 500
+    assert parts.report["sampled_from"] == 1500
+    assert parts.rows.num_rows == 1000
+
+
 def test_the_last_year_that_has_matured_with_every_term_is_the_test() -> None:
     rows = [
         *loans(2010, 0), *loans(2010, 100, term=60),

@@ -105,6 +105,7 @@ def _parts(doc: DocumentFacts) -> list[Block]:
                 ("Folds of the development rows", split.get("folds")),
                 ("Seed", str(split.get("seed"))),
                 ("Younger loans left out", split.get("after_test_window")),
+                *([("A sample by the key's hash, of", split["sampled_from"])] if split.get("sampled_from") else []),
             ]
         ),
     ]
