@@ -67,7 +67,7 @@ CHECKS = {
 def test_checking_frames_leaves_times_with_their_zones(which: str) -> None:
     """In a process of its own: what an import does, it does once."""
     told = f"""
-import datetime as dt, os
+import datetime as dt, os, sys
 import pyarrow as pa
 {CHECKS[which]}
 schema("loan_id")
@@ -75,6 +75,7 @@ late = dt.datetime(2025, 6, 1, 23, 30, tzinfo=dt.timezone(dt.timedelta(hours=-2)
 (read,) = pa.array([late], pa.timestamp("us", "UTC")).to_pylist()
 assert read == late, read
 assert "PYARROW_IGNORE_TIMEZONE" not in os.environ
+assert "pyspark.pandas" not in sys.modules
 """
     clean = {name: value for name, value in os.environ.items() if name != "PYARROW_IGNORE_TIMEZONE"}
     command = [sys.executable, "-W", "ignore", "-c", told]
