@@ -5,19 +5,33 @@
 The archive holds what must not be lost: audit chain, ledger, evidence, approvals, bundles, reports, public keys, and
 MLflow's data where there is no server. It holds no tables, which the pipeline makes again, and no private key.
 Neither way may lose an act: the audit chain that is overwritten must be the beginning of the one that comes.
+MLflow notes whole paths, and the folder is another one on each machine: fetched, they are those of here.
 """
 
 from __future__ import annotations
 
+import re
+import sqlite3
 import sys
 import tarfile
 import tempfile
+from contextlib import closing
 from pathlib import Path
 
 from creditrisk.adapters.fsspec_storage import FsspecStorage
 from creditrisk.errors import BadUsage, CreditRiskError, MissingObject, Refused
 
 CHAIN = "audit.jsonl"
+PACKAGES = "environment.lock"
+"""Of a bundle: which packages it was made with. Every other .lock is held by a process."""
+MLFLOW = "mlflow.db"
+PATHS = {
+    "experiments": ("artifact_location",),
+    "runs": ("artifact_uri",),
+    "logged_models": ("artifact_location",),
+    "model_versions": ("source", "storage_location"),
+}
+"""Where MLflow's database holds addresses of files: {table: columns}."""
 
 
 def fetch(workspace: Path, uri: str, storage: FsspecStorage) -> str:
@@ -35,6 +49,8 @@ def fetch(workspace: Path, uri: str, storage: FsspecStorage) -> str:
                 )
             workspace.mkdir(parents=True, exist_ok=True)
             kept.extractall(workspace, filter="data")
+    if (workspace / MLFLOW).exists():
+        _rehome(workspace / MLFLOW, (workspace.resolve() / "mlartifacts").as_uri())
     return f"fetched {uri}"
 
 
@@ -59,9 +75,24 @@ def keep(workspace: Path, uri: str, storage: FsspecStorage) -> str:
     return f"kept {uri}"
 
 
+def _rehome(database: Path, files: str) -> None:
+    """Every address under the folder mlartifacts of another machine becomes one under `files`."""
+    with closing(sqlite3.connect(database)) as connection, connection:
+        told = connection.execute("select artifact_location from experiments").fetchall()
+        homes = {found[1] for (one,) in told if (found := re.match(r"(file://.*/mlartifacts)(/|$)", one or ""))}
+        for home in homes - {files}:
+            for table, column in ((table, column) for table, columns in PATHS.items() for column in columns):
+                connection.execute(
+                    f"update {table} set {column} = :files || substr({column}, length(:home) + 1) "  # noqa: S608 - PATHS
+                    f"where {column} = :home or substr({column}, 1, length(:home) + 1) = :home || '/'",
+                    {"files": files, "home": home},
+                )
+
+
 def _is_kept(path: Path) -> bool:
     is_table = len(path.parts) > 2 and path.parts[1] == "data"
-    return not (is_table or path.suffix in (".key", ".lock") or path.name.endswith((".partial", ".tmp")))
+    is_held = path.suffix == ".lock" and path.name != PACKAGES
+    return not (is_table or is_held or path.name.endswith((".key", ".partial", ".tmp")))
 
 
 def _chain_in(workspace: Path) -> bytes:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import sqlite3
 import tarfile
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from creditrisk.adapters.fsspec_storage import FsspecStorage
 from creditrisk.errors import Refused
-from scripts.workspace_archive import fetch, keep, main
+from scripts.workspace_archive import PATHS, fetch, keep, main
 
 
 @pytest.fixture
@@ -19,7 +21,9 @@ def uri(tmp_path: Path) -> str:
 
 def workspace(folder: Path, *acts: str) -> Path:
     """A workspace whose audit chain has these lines."""
-    for name in ("tiny/reports/a.json", "tiny/models/ab/bundle/manifest.json", "keys/people/bob.pub", "mlflow.db"):
+    bundle = "tiny/models/ab/bundle"
+    names = ("tiny/reports/a.json", "keys/people/bob.pub")
+    for name in (*names, f"{bundle}/manifest.json", f"{bundle}/environment.lock"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(name, encoding="utf-8")
     (folder / "audit.jsonl").write_text("".join(f"{act}\n" for act in acts), encoding="utf-8")
@@ -38,6 +42,26 @@ def test_what_was_kept_on_one_machine_is_there_on_another(tmp_path: Path, uri: s
     assert {path.relative_to(there): path.read_bytes() for path in there.rglob("*") if path.is_file()} == files
 
 
+def test_mlflow_finds_its_files_where_they_were_fetched_to(tmp_path: Path, uri: str) -> None:
+    here, there = workspace(tmp_path / "here", "trained"), tmp_path / "there"
+    home = f"file://{here}/mlartifacts"
+    told = [None, home, f"{home}/tiny/ab", f"{home}-of-others/x", "s3://b/x"]
+    with closing(sqlite3.connect(here / "mlflow.db")) as database, database:
+        for table, columns in PATHS.items():
+            database.execute(f"create table {table} ({', '.join(columns)})")
+            for address in told:
+                row = ", ".join("?" * len(columns))
+                database.execute(f"insert into {table} values ({row})", [address] * len(columns))
+    keep(here, uri, FsspecStorage())
+    fetch(there, uri, FsspecStorage())
+    new = f"file://{there}/mlartifacts"
+    with closing(sqlite3.connect(there / "mlflow.db")) as database:
+        for table, columns in PATHS.items():
+            found = database.execute(f"select * from {table}").fetchall()
+            wanted = [None, new, f"{new}/tiny/ab", *told[3:]]
+            assert found == [(address,) * len(columns) for address in wanted]
+
+
 def test_neither_tables_nor_private_keys_leave_the_machine(tmp_path: Path, uri: str) -> None:
     here = workspace(tmp_path / "here", "trained")
     for name in ("tiny/data/processed/train.parquet", "keys/audit.key", "keys/people/bob.key", "tiny/.governance.lock"):
@@ -47,7 +71,7 @@ def test_neither_tables_nor_private_keys_leave_the_machine(tmp_path: Path, uri: 
     with tarfile.open(uri.removeprefix("file://")) as kept:
         names = kept.getnames()
     assert "keys/people/bob.pub" in names
-    assert [name for name in names if name.endswith((".parquet", ".key", ".lock"))] == []
+    assert [name for name in names if name.endswith((".parquet", ".key", ".governance.lock"))] == []
 
 
 def test_the_first_run_finds_nothing_and_makes_nothing(tmp_path: Path, uri: str) -> None:
