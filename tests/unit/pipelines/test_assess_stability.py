@@ -19,7 +19,7 @@ from creditrisk.pipelines.assessments.previous import find_previous, scored_by
 from creditrisk.pipelines.context import Context
 from creditrisk.pipelines.stages import run_stage
 from creditrisk.pipelines.train_model import newest_bundle
-from creditrisk.ports import ModelVersion
+from creditrisk.ports import CANDIDATE, ModelVersion
 from tests.support.schemas import faults
 
 
@@ -73,6 +73,11 @@ def test_a_model_of_other_sql_is_compared_by_the_previous_ones_own(own: Context,
     assert sum(group["rows"] for group in swap["groups"].values()) == first.num_rows
     previous = find_previous(context, newest_bundle(context).sha256)
     assert previous is not None
+    assert previous.version.aliases == (CANDIDATE,)
+    run_stage(context, "validate")
+    run_stage(context, "register")  # which takes that alias
+    again = stability.assess(context, scored_rows(context))
+    assert {**again, "meta": None} == {**read_json(path), "meta": None}
     theirs, _ = scored_by(previous, context, scored_rows(context))
     assert theirs["pd"].to_pylist() == first["pd"].to_pylist()
 

@@ -28,6 +28,7 @@ from creditrisk.pipelines.assessments.segments import segments_of
 from creditrisk.pipelines.assessments.tested import Tested
 from creditrisk.pipelines.context import Context
 from creditrisk.pipelines.lineage import need_unchanged
+from creditrisk.ports import PRODUCTION
 from creditrisk.scoring import verdicts
 
 MOST_NAMED = 5
@@ -238,7 +239,8 @@ def _swap_set(context: Context, tested: Tested, level: float) -> dict[str, Any]:
             "previous": {
                 "bundle_sha256": previous.bundle.sha256,
                 "version": previous.version.version,
-                "aliases": list(previous.version.aliases),
+                # `candidate` is about to move to this model, and the same evidence is asked for again.
+                "aliases": [alias for alias in previous.version.aliases if alias == PRODUCTION],
                 "estimator": previous.bundle.manifest["estimator"],
                 "own_sql_ran": False,
                 "same_split": same_split(previous, context),
