@@ -6,11 +6,15 @@ server is started once.
 
 from __future__ import annotations
 
+import json
+import secrets
+import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import requests
 
 from creditrisk.adapters.mlflow_registry import MlflowRegistry
 from creditrisk.adapters.mlflow_tracking import MlflowTracker
@@ -20,6 +24,7 @@ from tests.support.dying_server import DyingServer, dying
 from tests.support.mlflow_auth_server import ADMIN, READER, AuthServer
 from tests.support.server_process import serving
 from tests.support.stub_model import STUB_MODEL, stub_run
+from tests.support.typed_commands import ROOT, blocks
 from tests.unit.test_ports import (  # noqa: F401
     Store,
     run,
@@ -192,3 +197,28 @@ def test_a_server_that_dies_in_the_middle_is_told_and_the_next_call_does_it(
     assert registry.versions(registered.name)[0].aliases == ("candidate", "staging")
     registry.remove_alias(registered.name, "staging")
     assert all_that_may_change(mlflow_auth_server, registered, tmp_path) == [registered]
+
+
+def test_the_command_of_the_page_on_secrets_changes_a_password(
+    mlflow_auth_server: AuthServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (command,) = [
+        one for block in blocks(ROOT / "docs" / "secrets.md") for one in block.commands if "update-pass" in one
+    ]
+    users, keeper = f"{mlflow_auth_server.url}/api/2.0/mlflow/users", (ADMIN, mlflow_auth_server.passwords[ADMIN])
+    old, new = (secrets.token_urlsafe(24) for _ in range(2))
+    requests.post(
+        f"{users}/create", json={"username": "ann", "password": old}, auth=keeper, timeout=60
+    ).raise_for_status()
+    told = {"username": "ann", "current_password": old, "password": new}
+    (tmp_path / "new-password.json").write_text(json.dumps(told), encoding="utf-8")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", mlflow_auth_server.url)
+    monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "ann")
+    monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", old)
+    done = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+    def asked(password: str) -> int:
+        return requests.get(f"{users}/get", {"username": "ann"}, auth=("ann", password), timeout=60).status_code
+
+    assert (asked(new), asked(old)) == (200, 401)

@@ -1,7 +1,9 @@
 """Does what a page tells to type, in order: `python -m tests.support.page_run PAGE` in a folder made by `prepare`.
 
 Commands of ours run in this process, which saves their start; others by bash. A server stays until the page ends, and
-what the page sends to :8080 goes to it. Prints one line of JSON for each command that did not end as the page says.
+what the page sends to :8080 goes to it. `/elsewhere` is a folder of here, the channel `team` a listener, and the id
+that pages invent is that of the decision which was kept last. Prints one line of JSON for each command that did not end
+as the page says.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import os
 import re
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -21,6 +24,7 @@ import urllib.request
 import warnings
 from pathlib import Path
 
+from tests.support.listening import listening
 from tests.support.server_process import free_port
 from tests.support.typed_commands import ROOT, blocks, words
 
@@ -31,6 +35,7 @@ BEFORE = ("demo",)
 """Commands that `prepare` has run already."""
 ROWS = 2_000
 """Invented applications, where a reader has 20,000."""
+INVENTED_ID = "01990000-0000-7000-8000-000000000000"
 
 
 def prepare(folder: Path) -> None:
@@ -65,6 +70,7 @@ def as_a_clone(folder: Path) -> None:
         (raw / file.name).symlink_to(file)
     kaggle = folder / "home" / "kaggle"
     kaggle.mkdir(parents=True)
+    (folder / "elsewhere").mkdir()
     for name in (folder / "DIR", kaggle / "home-credit", kaggle / "lending-club"):
         name.symlink_to(raw)
 
@@ -78,6 +84,9 @@ class PageRun:
         """Exit code, and what was printed."""
         if self.port:
             command = command.replace(":8080", f":{self.port}")
+        command = command.replace(" /elsewhere/", f" {Path.cwd()}/elsewhere/")
+        if INVENTED_ID in command:
+            command = command.replace(INVENTED_ID, decided_last())
         if "\n" not in command and command.startswith((".venv/bin/creditrisk", "creditrisk")):
             command = SUBSTITUTED.sub(lambda found: bash(found["command"])[1].strip(), command)
         typed = words(command) if "\n" not in command else [""]
@@ -137,6 +146,14 @@ class PageRun:
         return ends
 
 
+def decided_last() -> str:
+    """The id of a decision that the page has had kept, in whichever workspace."""
+    newest = max(Path().glob("*/decisions.db"), key=lambda path: path.stat().st_mtime)
+    with contextlib.closing(sqlite3.connect(newest)) as store:
+        told = store.execute("select max(decision_id) from decision_records where decision is not null").fetchone()
+    return str(told[0])
+
+
 def bash(command: str) -> tuple[int, str]:
     done = subprocess.run(["bash", "-euo", "pipefail", "-c", command], capture_output=True, text=True, check=False)
     return done.returncode, done.stdout + done.stderr
@@ -175,5 +192,7 @@ if __name__ == "__main__":
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the program does before it begins
     os.environ["PATH"] = f"{ROOT / '.venv' / 'bin'}{os.pathsep}{os.environ['PATH']}"
     os.environ["HOME"] = str(Path.cwd() / "home")
-    for found in run_page(Path(sys.argv[1]).resolve()):
-        sys.stdout.write(json.dumps(found) + "\n")
+    with listening() as team:
+        os.environ["CREDITRISK_NOTIFY_TEAM"] = f"json://127.0.0.1:{team.port}/team"
+        for found in run_page(Path(sys.argv[1]).resolve()):
+            sys.stdout.write(json.dumps(found) + "\n")
