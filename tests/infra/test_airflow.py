@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
+import shlex
 import shutil
 import stat
 import subprocess
@@ -11,6 +13,7 @@ import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from string import Template
 from typing import Any
 
 import pytest
@@ -21,6 +24,7 @@ from tests.support.listening import Webhook, listening
 from tests.support.postgres import PostgresServer
 from tests.support.tiny_book import PORTFOLIO, write_tiny_book
 from tests.support.tiny_run import write_tiny_raw
+from tests.support.typed_commands import blocks
 
 KINDS = ("train_pipeline", "tune_hyperparams", "promote_model", "batch_prediction", "monitoring")
 STAGES = ("ingest", "check", "features", "split", "train", "evaluate", "validate", "register", "canary")
@@ -298,6 +302,61 @@ def test_without_the_program_a_task_says_so_and_is_not_tried_again(ran: Ran) -> 
     )
 
 
+SHOWN = """\
+from airflow.sdk import DAG, task
+from creditrisk_airflow import connections
+with DAG("shown"):
+    @task
+    def of_commands():
+        told = connections.environment()
+        return {name: told[name] for name in told if name.startswith(("CREDITRISK", "MLFLOW_TR", "AIRFLOW"))}
+    of_commands()
+"""
+
+
+def lines_of_the_page(root: Path, commands: str) -> list[str]:
+    """Those of `airflow` that docs/airflow.md tells to type."""
+    page = [line for block in blocks(root / "docs" / "airflow.md") for line in block.commands]
+    return [line for line in page if re.match(f"airflow ({commands}) ", line)]
+
+
+@pytest.mark.by_hand
+@pytest.mark.timeout(900)
+def test_the_lines_of_the_page_set_variables_connections_and_backfills(programs: Path, tmp_path: Path) -> None:
+    """Those of `airflow` in docs/airflow.md that neither begin a server nor need one."""
+    dags = tmp_path / "dags"
+    shutil.copytree(programs / "orchestration" / "airflow" / "dags", dags)
+    (dags / "shown_dag.py").write_text(SHOWN, encoding="utf-8")
+    add = "airflow connections add creditrisk_"
+    further = [
+        f"{add}decisions --conn-type postgres --conn-host db --conn-schema kept --conn-login me",
+        f"""{add}environment --conn-type generic --conn-extra '{{"CREDITRISK_SIGNING_KEY": "k"}}'""",
+    ]
+    lines = lines_of_the_page(programs, "variables|connections|backfill")
+    assert len(lines) == 8
+    values = {"PWD": "/somewhere", "HOME": "/home/me", "PASSWORD": "very secret"}
+    home = Home(programs, tmp_path / "airflow", {"AIRFLOW__CORE__DAGS_FOLDER": str(dags), "CREDITRISK_OF_WORKER": "x"})
+    told, _ = home.driven("typed", str(dags), "shown", *(Template(line).substitute(values) for line in lines), *further)
+    assert told["variables"] == {
+        "creditrisk_cli": "/somewhere/.venv/bin/creditrisk",
+        "creditrisk_workspace": "/somewhere/workspace",
+        "creditrisk_raw": "/home/me/kaggle",
+    }
+    days = ["2026-11-18", "2026-11-19", "2026-11-20"]
+    assert told["days"] == [
+        [f"{kind}__lending_club", day] for kind in ("batch_prediction", "monitoring") for day in days
+    ]
+    assert told["shown"]["kept"]["of_commands"] == {
+        "CREDITRISK_ACTOR": "airflow",
+        "CREDITRISK_OF_WORKER": "x",
+        "CREDITRISK_DECISIONS_URL": "postgresql://me@db:5432/kept",
+        "CREDITRISK_SIGNING_KEY": "k",
+        "MLFLOW_TRACKING_URI": "https://mlflow.example.org",
+        "MLFLOW_TRACKING_USERNAME": "airflow",
+        "MLFLOW_TRACKING_PASSWORD": "very secret",
+    }
+
+
 @dataclass(frozen=True)
 class Lender:
     """A workspace, a book and what people type at their own desks."""
@@ -381,7 +440,10 @@ def test_from_raw_tables_to_a_retraining_with_two_people_in_between(
             assert "approv" in told(hook).partition("promote failed")[2]
 
             lender.signs("ben", version=1)
-            airflow.clear(promote, asked, "promote")
+            [clear] = lines_of_the_page(programs, "tasks")
+            clears = clear.replace("train_pipeline__lending_club", promote).replace(" validate ", " promote ")
+            assert clears != clear
+            subprocess.run(shlex.split(clears), env=home.variables(), check=True)
             airflow.reaches(promote, asked, "promote", "success")
             airflow.unpause(nights)
             assert airflow.ended(promote, asked) == "success"

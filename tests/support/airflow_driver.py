@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import socket
 import sys
 from pathlib import Path
@@ -97,6 +98,29 @@ def _run(dag: Any, program: str) -> dict[str, Any]:
     }
 
 
+def typed(folder: str, dag_id: str, *lines: str) -> dict[str, Any]:
+    """Lines of `airflow ...` one after another, and what they left: in the tables, and for the tasks of a DAG's run."""
+    from airflow.cli.cli_parser import get_parser
+    from airflow.models import DagRun, Variable
+    from airflow.utils.db import initdb
+    from airflow.utils.session import create_session
+    from sqlalchemy import select
+
+    initdb()
+    sys.path.append(folder)
+    for line in ("airflow dags reserialize", *lines):
+        words = get_parser().parse_args(shlex.split(line)[1:])
+        words.func(words)
+    with create_session() as session:
+        runs = session.scalars(select(DagRun).order_by(DagRun.dag_id, DagRun.logical_date))
+        left = {
+            "variables": {one.key: one.val for one in session.scalars(select(Variable))},
+            "days": [[one.dag_id, f"{one.logical_date:%Y-%m-%d}"] for one in runs],
+        }
+    return {**left, **run(folder, f"{dag_id}=")}
+
+
 if __name__ == "__main__":
     wanted, out, *words = sys.argv[1:]
-    Path(out).write_text(json.dumps({"described": described, "run": run}[wanted](*words), default=str))
+    does = {"described": described, "run": run, "typed": typed}[wanted]
+    Path(out).write_text(json.dumps(does(*words), default=str))

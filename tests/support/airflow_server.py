@@ -133,11 +133,6 @@ class Airflow:
         path = f"dags/{dag_id}/dagRuns/{run}/taskInstances/{task}/-1/hitlDetails"
         self.ask("PATCH", path, {"chosen_options": [option], "params_input": {}})
 
-    def clear(self, dag_id: str, run: str, task: str) -> None:
-        body = {"dry_run": False, "dag_run_id": run, "task_ids": [task], "include_downstream": True,
-                "only_failed": False, "reset_dag_runs": True}  # fmt: skip
-        self.ask("POST", f"dags/{dag_id}/clearTaskInstances", body)
-
     def log(self, dag_id: str, run: str, task: str, tries: int) -> str:
         return json.dumps(self.ask("GET", f"dags/{dag_id}/dagRuns/{run}/taskInstances/{task}/logs/{tries}"))
 

@@ -47,7 +47,8 @@ def _mlflow() -> dict[str, str]:
     told = found(MLFLOW)
     if told is None:
         return {}
-    scheme = told.schema or (told.conn_type if told.conn_type in ("http", "https") else "http")
+    # Airflow makes `generic` of a type that none of its providers brings, so the schema says it; a password wants https
+    scheme = told.schema or (told.conn_type if told.conn_type in ("http", "https") else "https")
     names = {
         "MLFLOW_TRACKING_URI": f"{scheme}://{told.host}{f':{told.port}' if told.port else ''}",
         "MLFLOW_TRACKING_USERNAME": told.login,
