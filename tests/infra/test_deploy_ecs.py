@@ -5,103 +5,38 @@ from __future__ import annotations
 import json
 import signal
 from collections.abc import Callable, Iterator
-from functools import cache
 from pathlib import Path
-from typing import Any
 
-import boto3
 import pytest
-import requests
-from moto.server import ThreadedMotoServer
 
+from tests.support import ecs_service
 from tests.support.api_lookalike import Lookalike, lookalike
 from tests.support.deploying import BUNDLE, VERSION, DeployDesk, deploy_desk, waited_for
-from tests.support.fake_ecs import ACCOUNT, REGION, FakeEcs, fake_ecs
+from tests.support.ecs_service import DEFINITION, OLD, REPOSITORY, Aws
+from tests.support.fake_ecs import REGION, FakeEcs
 
-type Aws = Callable[[str], Any]
 type Runs = Callable[[], tuple[str, str, int]]
 
-REPOSITORY = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/creditrisk-api"
-OLD = f"{REPOSITORY}:1.0"
 RIGHT = (str(VERSION), BUNDLE)
-MANIFESTS = [
-    json.dumps(
-        {"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json", "config": {"size": number}}
-    )
-    for number in range(2)
-]
-DEFINITION: dict[str, Any] = {
-    "family": "creditrisk-api",
-    "networkMode": "awsvpc",
-    "requiresCompatibilities": ["FARGATE"],
-    "cpu": "512",
-    "memory": "1024",
-    "executionRoleArn": f"arn:aws:iam::{ACCOUNT}:role/pull",
-    "taskRoleArn": f"arn:aws:iam::{ACCOUNT}:role/decide",
-    "runtimePlatform": {"cpuArchitecture": "X86_64", "operatingSystemFamily": "LINUX"},
-    "volumes": [{"name": "workspace", "efsVolumeConfiguration": {"fileSystemId": "fs-1", "rootDirectory": "/w"}}],
-    "tags": [{"key": "owner", "value": "risk"}],
-    "containerDefinitions": [
-        {
-            "name": "api", "image": OLD, "essential": True, "readonlyRootFilesystem": True, "user": "10001",
-            "portMappings": [{"containerPort": 8080, "protocol": "tcp"}],
-            "environment": [{"name": "MODEL_ALIAS", "value": "production"}],
-            "secrets": [{"name": "CREDITRISK_SIGNING_KEY", "valueFrom": f"arn:aws:ssm:{REGION}:{ACCOUNT}:x"}],
-            "linuxParameters": {"capabilities": {"drop": ["ALL"]}, "initProcessEnabled": True},
-            "dependsOn": [{"containerName": "logs", "condition": "START"}],
-        },
-        {"name": "logs", "image": "fluent-bit:3", "essential": False},
-    ],
-}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
-def moto() -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
-@pytest.fixture(scope="module")
-def server(moto: str) -> Iterator[FakeEcs]:
-    with fake_ecs(moto) as fake:
+def server() -> Iterator[FakeEcs]:
+    with ecs_service.cloud() as fake:
         yield fake
 
 
 @pytest.fixture(scope="module")
 def aws(server: FakeEcs) -> Aws:
-    """aws("ecs"): boto3's client for it; a client costs more than all of a test's calls."""
-    session = boto3.session.Session("testing", "testing", region_name=REGION)
-    return cache(lambda name: session.client(name, endpoint_url=server.url))
+    return ecs_service.clients(server)
 
 
 @pytest.fixture
 def ecs(server: FakeEcs, aws: Aws, monkeypatch: pytest.MonkeyPatch) -> FakeEcs:
     """A cluster with one stable service of two tasks, and two newer images."""
-    for name, value in {
-        "AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS_REGION": REGION,
-        "AWS_DEFAULT_REGION": REGION, "AWS_EC2_METADATA_DISABLED": "true", "AWS_ENDPOINT_URL": server.url,
-        "CREDITRISK_DEPLOY_POLL_SECONDS": "0.05", "CREDITRISK_DEPLOY_SMOKE_SECONDS": "0",
-        "CREDITRISK_DEPLOY_UNDO_SECONDS": "20",
-    }.items():  # fmt: skip
+    for name, value in ecs_service.environment(server).items():
         monkeypatch.setenv(name, value)
-    requests.post(f"{server.moto}/moto-api/reset", timeout=10)
-    server.forget()
-    client = aws("ecs")
-    client.create_cluster(clusterName="creditrisk")
-    client.register_task_definition(**DEFINITION)
-    breaker = {"deploymentCircuitBreaker": {"enable": True, "rollback": True}}
-    client.create_service(
-        cluster="creditrisk", serviceName="creditrisk-api", taskDefinition="creditrisk-api:1", desiredCount=2,
-        deploymentConfiguration=breaker,
-    )  # fmt: skip
-    aws("ecr").create_repository(repositoryName="creditrisk-api")
-    for manifest in MANIFESTS:
-        pushed = aws("ecr").put_image(repositoryName="creditrisk-api", imageManifest=manifest)["image"]["imageId"]
-        server.pushed.append(f"{REPOSITORY}@{pushed['imageDigest']}")
-    server.calls.clear()
+    ecs_service.furnish(server, aws)
     return server
 
 
@@ -125,13 +60,7 @@ def desk(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> DeployDesk:
 @pytest.fixture
 def runs(aws: Aws) -> Runs:
     """(definition, state, deployments) of the service."""
-
-    def told() -> tuple[str, str, int]:
-        (service,) = aws("ecs").describe_services(cluster="creditrisk", services=["creditrisk-api"])["services"]
-        deployments = service["deployments"]
-        return service["taskDefinition"].rpartition("/")[2], deployments[0]["rolloutState"], len(deployments)
-
-    return told
+    return lambda: ecs_service.runs(aws)
 
 
 def test_the_new_image_and_nothing_else_is_deployed(

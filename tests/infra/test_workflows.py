@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,8 +13,7 @@ import yaml
 
 from tests.support import act
 from tests.support.act import ACTIONS, Runner, used_actions
-from tests.support.tiny_book import write_tiny_book
-from tests.support.tiny_run import write_tiny_raw
+from tests.support.tiny_delivery import CLOUD, DIGEST, SYFT, programs, with_tiny_book
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / ".github" / "workflows"
@@ -146,8 +143,9 @@ def runner(repository: Path, tool: Callable[[str], str], tmp_path: Path) -> Runn
 @pytest.mark.by_hand
 @pytest.mark.parametrize("job", ["lint", "tests", "pipeline", "secrets", "workflows"])
 def test_every_job_of_ci_runs(runner: Runner, job: str) -> None:
-    programs = act.write_programs(runner.folder.parent / "programs", {"sudo": 'exec "$@"'})
-    ran = runner.run("ci.yaml", job=job, inputs={"pytest": "tests/unit/stats"}, programs=programs)
+    """The job `tests` with the few that the workflow's input names: .ci/run has all of them."""
+    others = act.write_programs(runner.folder.parent / "programs", {"sudo": 'exec "$@"'})
+    ran = runner.run("ci.yaml", job=job, inputs={"pytest": "tests/unit/stats"}, programs=others)
     assert ran.passed, ran.said
     assert ran.names(job, "failure") == []
     assert ran.calls[0].startswith("cache .")
@@ -165,35 +163,16 @@ case "$1" in
   deploy) exit "${STUB_DEPLOYS:-0}" ;;
 esac""",
 }
-DIGEST = "sha256:" + "5" * 64
-PROGRAMS = {
-    "docker": f"""\
-case "$1 $2" in
-  login*) cat >/dev/null ;;
-  images*) echo "creditrisk-x:latest  1MB" ;;
-  "image inspect") echo "other.example.org/x@sha256:0"; echo "${{@: -1}}" | sed 's/:[0-9a-f]*$/@{DIGEST}/' ;;
-esac""",
-    "cosign": "",
-    "aws": "echo password",
-    "sudo": 'exec "$@"',
-}
-SYFT = {"syft": "into=${@: -1}; echo '{}' >\"${into#*=}\""}
-CLOUD = {
-    "AWS_DEPLOY_ROLE": "arn:aws:iam::123456789012:role/creditrisk-deploy",
-    "AWS_REGION": "eu-central-1",
-    "IMAGE_REGISTRY": "123456789012.dkr.ecr.eu-central-1.amazonaws.com",
-    "API_URL": "https://pd.example.org",
-}
 
 
 @pytest.fixture
 def ordered(runner: Runner, tmp_path: Path) -> Callable[..., act.Ran]:
     """ordered("cd.yaml", ...) runs it with the product itself stubbed: fast, and every command written down."""
     act.shadow_of(runner.folder, SYFT, PRODUCT)
-    programs = act.write_programs(tmp_path / "programs", PROGRAMS)
+    others = act.write_programs(tmp_path / "programs", programs())
 
     def run(name: str, **how: Any) -> act.Ran:
-        return runner.run(name, programs=programs, **how)
+        return runner.run(name, programs=others, **how)
 
     return run
 
@@ -326,35 +305,14 @@ def test_without_settings_a_night_rebuilds_both_books_and_says_what_it_left_out(
     assert len(re.findall("left out.*: the retrain trigger: nothing of", ran.said)) == 2
 
 
-def with_tiny_book(clone: Path, remote: Path) -> None:
-    """Instead of the shipped books: a small one whose raw tables, under DVC since 2026-01-02, are invented."""
-    write_tiny_book(clone / "books" / "tiny")
-    book = clone / "books" / "tiny" / "portfolio.yaml"
-    told = yaml.safe_load(book.read_text(encoding="utf-8"))
-    # DVC follows the keys that dvc.yaml names, so a book spells them out.
-    told |= {"checks_off": [], "leak_radar": {"released": []}, "stability": {}, "inventory": {}}
-    told["policy"] |= {"rebuilders": [], "restricted": []}
-    book.write_text(yaml.safe_dump(told, sort_keys=False), encoding="utf-8")
-    params = {"books": ["tiny"], "portfolios": "books", "invented": {"books": ["none"], "rows": 0, "seed": 0}}
-    (clone / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
-    (clone / "dvc.lock").unlink(missing_ok=True)
-    write_tiny_raw(clone / "raw" / "tiny", rows=900)
-    dvc = {**os.environ, "DVC_REMOTE_URL": str(remote), "DVC_SITE_CACHE_DIR": str(clone.parent / "site")}
-    for command in ("scripts/dvc_remote.sh", ".venv/bin/dvc add raw/tiny", ".venv/bin/dvc push raw/tiny.dvc"):
-        subprocess.run(command.split(), cwd=clone, env=dvc, check=True)
-    shutil.rmtree(clone / "raw" / "tiny")
-    shutil.rmtree(clone / ".dvc" / "cache")
-    act.commit(clone, "2026-01-02T03:04:05+00:00")
-
-
 @pytest.mark.by_hand
 def test_a_night_with_stale_tables_runs_the_real_product_to_its_end_and_fails(runner: Runner, tmp_path: Path) -> None:
     remote, kept = tmp_path / "remote", f"file://{tmp_path / 'kept'}"
-    with_tiny_book(runner.folder, remote)
+    with_tiny_book(runner.folder, remote, when="2026-01-02T03:04:05+00:00")
     settings = {**CLOUD, "DVC_REMOTE_URL": str(remote), "WORKSPACE_URL": kept}
-    programs = act.write_programs(tmp_path / "programs", PROGRAMS)
+    others = act.write_programs(tmp_path / "programs", programs())
 
-    night = runner.run("nightly.yaml", variables=settings, inputs={"book": "tiny"}, programs=programs)
+    night = runner.run("nightly.yaml", variables=settings, inputs={"book": "tiny"}, programs=others)
     assert not night.passed
     assert night.names("book", "failure") == ["Freshness"], night.said
     assert night.names("book")[-4:] == ["Production monitor", "Retrain trigger", "Keep the workspace", "Artefacts"]
