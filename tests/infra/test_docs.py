@@ -15,6 +15,7 @@ from threading import Thread
 from urllib.parse import unquote
 
 import pytest
+from playwright.sync_api import ViewportSize
 
 from tests.support import page_run
 from tests.support.typed_commands import ROOT, blocks, pages
@@ -126,16 +127,20 @@ def address(built: Path) -> Iterator[str]:
     server.server_close()
 
 
+DESK: ViewportSize = {"width": 1300, "height": 900}
+PHONE: ViewportSize = {"width": 390, "height": 844}
+
+
 def test_pages_are_whole_in_a_browser(
     component: Callable[[str], str], address: str, site_pages: dict[Path, Page], built: Path
 ) -> None:
-    """Words beside the navigation, not swallowed by it; nothing wider than the window; no other host asked."""
+    """Words beside the navigation, not swallowed by it; nothing wider than desk or phone; no other host asked."""
     from playwright.sync_api import sync_playwright
 
     wrong, asked = [], []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=component("chromium"), args=["--no-sandbox"])
-        view = browser.new_page(viewport={"width": 1300, "height": 900})
+        view = browser.new_page(viewport=DESK)
         view.on("request", lambda request: asked.append(request.url))
         view.on("pageerror", lambda error: wrong.append(str(error)))
         for path in site_pages:
@@ -144,6 +149,10 @@ def test_pages_are_whole_in_a_browser(
             wide = view.evaluate("document.documentElement.scrollWidth")
             if box is None or box["y"] > 400 or box["x"] < 200 or wide > 1300:
                 wrong.append(f"{path.name}: {box}, {wide} wide")
+            view.set_viewport_size(PHONE)
+            if (wide := view.evaluate("document.documentElement.scrollWidth")) > PHONE["width"]:
+                wrong.append(f"{path.name} on a phone: {wide} wide")
+            view.set_viewport_size(DESK)
         view.goto(f"{address}/index.html")
         view.locator("input.md-search__input").fill("waiver")
         view.locator(".md-search-result__item").first.wait_for(timeout=20_000)
