@@ -224,6 +224,7 @@ def test_both_books_as_a_newcomer_runs_them(repository: Path, tmp_path: Path) ->
     one = "lending_club"
     made.portfolio(f"src/creditrisk/portfolios/{one}", split__seed=4)
     assert made.repro() == of_book(*[stage for stage in OF_A_BOOK if stage != "ingest"], book=one)
-    made.portfolio(f"src/creditrisk/portfolios/{one}", stability__level=0.9)
-    assert made.repro() == of_book("train", "evaluate", "validate", "register", "drift", book=one)
     assert made.repro() == []
+    made.portfolio(f"src/creditrisk/portfolios/{one}", stability__level=0.9)
+    would_run = json.loads(made.dvc("status", "--json"))  # and whatever reads what these make
+    assert sorted(would_run) == of_book("train", "evaluate", "validate", "drift", book=one)
