@@ -334,13 +334,13 @@ def test_the_lines_of_the_page_set_variables_connections_and_backfills(programs:
     ]
     lines = lines_of_the_page(programs, "variables|connections|backfill")
     assert len(lines) == 8
-    values = {"PWD": "/somewhere", "HOME": "/home/me", "PASSWORD": "very secret"}
+    values = {"PWD": "/somewhere", "HOME": "/of/me", "PASSWORD": "very secret"}
     home = Home(programs, tmp_path / "airflow", {"AIRFLOW__CORE__DAGS_FOLDER": str(dags), "CREDITRISK_OF_WORKER": "x"})
     told, _ = home.driven("typed", str(dags), "shown", *(Template(line).substitute(values) for line in lines), *further)
     assert told["variables"] == {
         "creditrisk_cli": "/somewhere/.venv/bin/creditrisk",
         "creditrisk_workspace": "/somewhere/workspace",
-        "creditrisk_raw": "/home/me/kaggle",
+        "creditrisk_raw": "/of/me/kaggle",
     }
     days = ["2026-11-18", "2026-11-19", "2026-11-20"]
     assert told["days"] == [
