@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -28,6 +29,7 @@ type AfterFold = Callable[[int, Floats, NDArray[np.bool_]], None]
 class Development:
     """The rows a model is learnt from, sorted by key. Each array has shape (n,).
 
+    table: key, target, part and fold, and the features, where all rows are on one machine.
     in_calibration: rows of the calibration part; the others are the train part.
     stopping: rows that, in folds other than their own, tell the trees when to stop.
     """
@@ -79,11 +81,13 @@ def out_of_fold_margins(
     learning: Learning,
     progress: Progress,
     after_fold: AfterFold | None = None,
+    fold_of: FoldOf | None = None,
 ) -> tuple[Floats, list[FoldFit]]:
     """Margin of every row, shape (n,), by the model of its fold, which was fitted and stopped on other folds' rows.
 
     Category vocabularies are fitted on each fold's own training rows. All models have the folds' median number of
     rounds: after 20 rounds margins lie close together, after 400 far apart, and one calibration must fit them all.
+    fold_of: where a fold's models are fitted; None = here.
     Raises BadData, naming the fold, when its training or stopping rows are too few or of one class.
     """
     margins = np.empty(len(development.target))
@@ -91,15 +95,15 @@ def out_of_fold_margins(
     for number, fold in enumerate(development.folds):
         title, done = f"fold {number + 1} of {len(development.folds)}", number / len(development.folds)
         progress(title, done)
-        one = _Fold(development, estimator, learning, fold)
+        one = (fold_of or _FoldHere)(development, estimator, learning, fold)
         fitted.append((one, one.stopped(_told(progress, title, done))))
-        margins[one.inside] = fitted[-1][1].margin(one.values)
+        margins[one.inside] = one.margins(fitted[-1][1])
         if after_fold:
             after_fold(number + 1, margins, np.isin(development.fold, development.folds[: number + 1]))
     rounds = median_rounds(model.rounds for _, model in fitted)
     for one, model in fitted:
         if model.rounds != rounds:
-            margins[one.inside] = (model.after(rounds) or one.grown_to(rounds)).margin(one.values)
+            margins[one.inside] = one.margins(model.after(rounds) or one.grown_to(rounds))
     return margins, [one.told(model, margins) for one, model in fitted]
 
 
@@ -107,10 +111,10 @@ def median_rounds(rounds: Iterable[int]) -> int:
     return round(float(np.median(list(rounds))))
 
 
-class _Fold:
+class Fold(ABC):
     """One fold: who is inside, and models of those outside."""
 
-    def __init__(self, development: Development, estimator: type[Estimator], learning: Learning, fold: int) -> None:
+    def __init__(self, development: Development, estimator: type[Estimator], fold: int) -> None:
         self.development = development
         self.estimator = estimator
         self.fold = fold
@@ -120,19 +124,18 @@ class _Fold:
         _refuse_one_class(development.target[self.fitting], fold, "training")
         if estimator.stops_early:
             _refuse_one_class(development.target[self.stopping], fold, "early-stopping")
-        preprocess = Preprocess.fit(development.table, development.features, ~self.inside, blanks=learning.blanks)
-        self.learning = replace(learning, features=preprocess.features)
-        self.matrix = preprocess.matrix
-        self.values = self._rows(self.inside).values
 
+    @abstractmethod
     def stopped(self, on_round: OnRound) -> Estimator:
         """The model as its early-stopping rows want it."""
-        plain, fitted = self._rows_to_fit()
-        until = stopping_rows(self._rows(self.stopping), fitted, plain) if self.estimator.stops_early else None
-        return self.estimator.fit(fitted, self.learning, evaluation=until, on_round=on_round)
 
+    @abstractmethod
     def grown_to(self, rounds: int) -> Estimator:
-        return self.estimator.fit(self._rows_to_fit()[1], self.learning, rounds=rounds)
+        """The model of exactly so many rounds."""
+
+    @abstractmethod
+    def margins(self, model: Estimator) -> Floats:
+        """Of the rows inside, in the order of the development rows."""
 
     def told(self, model: Estimator, margins: Floats) -> FoldFit:
         return FoldFit(
@@ -144,6 +147,34 @@ class _Fold:
             roc_auc=_auc_or_none(self.development.target[self.inside], margins[self.inside]),
             history=model.history,
         )
+
+
+class FoldOf(Protocol):
+    """Makes a fold, wherever its models are fitted."""
+
+    def __call__(self, development: Development, estimator: type[Estimator], learning: Learning, fold: int) -> Fold: ...
+
+
+class _FoldHere(Fold):
+    """On this machine, with its rows in memory."""
+
+    def __init__(self, development: Development, estimator: type[Estimator], learning: Learning, fold: int) -> None:
+        super().__init__(development, estimator, fold)
+        preprocess = Preprocess.fit(development.table, development.features, ~self.inside, blanks=learning.blanks)
+        self.learning = replace(learning, features=preprocess.features)
+        self.matrix = preprocess.matrix
+        self.values = self._rows(self.inside).values
+
+    def stopped(self, on_round: OnRound) -> Estimator:
+        plain, fitted = self._rows_to_fit()
+        until = stopping_rows(self._rows(self.stopping), fitted, plain) if self.estimator.stops_early else None
+        return self.estimator.fit(fitted, self.learning, evaluation=until, on_round=on_round)
+
+    def grown_to(self, rounds: int) -> Estimator:
+        return self.estimator.fit(self._rows_to_fit()[1], self.learning, rounds=rounds)
+
+    def margins(self, model: Estimator) -> Floats:
+        return model.margin(self.values)
 
     def _rows_to_fit(self) -> tuple[Rows, Rows]:
         """Those outside, and the same as `learning.balance` wants them."""

@@ -238,13 +238,24 @@ def _fit_feature(column: pa.ChunkedArray[Any], name: str, rows: Any, direction: 
         return Feature(name, "number", blank=_worst(column, rows, direction))
     text = column.cast(pa.string()) if rows is None else column.cast(pa.string()).filter(rows)
     words = sorted(str(word) for word in pc.unique(text).to_pylist() if word is not None)
+    refuse_too_many(words, name)
+    return Feature(name, "category", tuple(words))
+
+
+def refuse_infinite(table: pa.Table, features: Sequence[str]) -> None:
+    for name in features:
+        column = table.column(name)
+        if pa.types.is_floating(column.type) and pc.any(pc.is_inf(column)).as_py():
+            raise BadData("infinite numbers", where=f"feature {name}", hint="guard its ratio with nullif in the SQL")
+
+
+def refuse_too_many(words: Sequence[str], name: str) -> None:
     if len(words) > MOST_CATEGORIES:
         raise BadData(
             f"{len(words)} different words; a category has at most {MOST_CATEGORIES}",
             where=f"feature {name}",
             hint="is it an identifier or free text? group its words in the book's SQL",
         )
-    return Feature(name, "category", tuple(words))
 
 
 def _refuse_changed_type(kind: pa.DataType, feature: Feature) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -24,7 +24,9 @@ from creditrisk.modelling.estimators import CalibratedInside, Estimator, Learnin
 from creditrisk.modelling.levels import KEY, LevelLines, levels_for
 from creditrisk.modelling.out_of_fold import (
     Development,
+    Fold,
     FoldFit,
+    FoldOf,
     Progress,
     median_rounds,
     out_of_fold_margins,
@@ -39,7 +41,7 @@ from creditrisk.modelling.policy import (
     directions_of,
     words_for,
 )
-from creditrisk.modelling.preprocess import Preprocess
+from creditrisk.modelling.preprocess import Preprocess, refuse_infinite
 from creditrisk.modelling.reference import reference_of
 from creditrisk.modelling.scorer import Scorer
 
@@ -60,7 +62,8 @@ class TrainedModel(Scorer):
     """Everything a bundle is made from, and what the training reports tell.
 
     out_of_fold: key, target, part, fold, margin (uncalibrated), pd (cross-fitted, as it is served), sorted by key.
-    refitted_pd: of the same rows by the model itself, which learnt from them; shape (n,).
+    shown: places of the rows that the model is described by, which are all, or a sample where a cluster learnt it.
+    refitted_pd: of those by the model itself, which learnt from them; shape (shown,).
     choice: which calibration is served, and why.  levels, by_level: as `Calibrated` has them.
     balance: the method by which the rows to fit were balanced.  notes: what the modeller should know.
     """
@@ -79,7 +82,13 @@ class TrainedModel(Scorer):
     notes: tuple[str, ...] = ()
     levels: LevelLines | None = None
     by_level: Mapping[str, Any] | None = None
+    shown: NDArray[np.int64] | None = None
     refitted_pd: Floats = field(default_factory=lambda: np.empty(0))
+
+    @property
+    def described(self) -> pa.Table:
+        """The out-of-fold rows that the model is described by."""
+        return self.out_of_fold if self.shown is None else self.out_of_fold.take(pa.array(self.shown))
 
     @property
     def rounds(self) -> int:
@@ -93,6 +102,18 @@ def _silent(what: str, done: float) -> None:
     pass
 
 
+class Fitting(Protocol):
+    """Where models are fitted, when the rows are too many for this machine; `spark_fit.OnSpark`.
+
+    shown: key and features of the rows that the model is described by, sorted by key.
+    """
+
+    @property
+    def shown(self) -> pa.Table: ...
+    def fold(self, development: Development, estimator: type[Estimator], learning: Learning, fold: int) -> Fold: ...
+    def refit(self, estimator: type[Estimator], learning: Learning, rounds: int) -> tuple[Preprocess, Estimator]: ...
+
+
 def train(
     development: pa.Table,
     portfolio: Portfolio,
@@ -101,12 +122,14 @@ def train(
     features: Sequence[str] | None = None,
     estimator: str | None = None,
     balance: Balance | None = None,
+    elsewhere: Fitting | None = None,
     progress: Progress = _silent,
 ) -> TrainedModel:
     """Learn a model from the development rows of one book.
 
     development: key, target (0 or 1), part ("train" or "calibration"), fold (0, 1, ...), features; any row order gives
     the same model.  features: all other columns unless given.  estimator, balance: the book's own unless given.
+    elsewhere: fits the models; of the features `development` then needs only the one to calibrate by.
     Raises BadData when the rows cannot be learnt from, BadConfig for a wrong parameter or a feature without words,
     Refused when a prohibited column is among the features.
     """
@@ -117,12 +140,13 @@ def train(
         raise BadData("there is no feature to learn from", where="training", hint="check the book's last SQL file")
     _refuse_prohibited(names, portfolio.policy)
     words = words_for(names, reasons)
-    rows = development_of(development, key, names, training)
+    rows = development_of(development, key, names, training, there=() if elsewhere else names)
     learning = learning_of(kind, names, portfolio, balance)
     levels = levels_for(kind, rows, training, learning)  # a wrong feature is told before an hour of training
     notes = _notes(portfolio, names, kind)
 
-    margins, fits = out_of_fold_margins(rows, kind, learning, _part_of(progress, 0.0, 0.75))
+    fold_of: FoldOf | None = elsewhere.fold if elsewhere else None
+    margins, fits = out_of_fold_margins(rows, kind, learning, _part_of(progress, 0.0, 0.75), fold_of=fold_of)
     progress("calibrating", 0.75)
     choice = choose_calibration(methods_for(kind, training), margins, rows)
     notes += [f"calibration by {name} was not possible: {why}" for name, why in choice.failed.items()]
@@ -133,8 +157,10 @@ def train(
     policy = decision_policy(cut_off, portfolio.decision, learning.directions, words)
 
     progress("refitting on all development rows", 0.8)
-    preprocess, model, values = _refit(rows, kind, learning, fits, _part_of(progress, 0.8, 0.95))
+    preprocess, model, values = _refit(rows, kind, learning, fits, elsewhere, _part_of(progress, 0.8, 0.95))
     progress("describing the development rows", 0.95)
+    shown, table = (None, rows.table) if elsewhere is None else _shown(rows, key, elsewhere.shown)
+    described = calibrated.pds if shown is None else calibrated.pds[shown]
     calibrator = calibrated.calibrator
     if isinstance(model, CalibratedInside):
         model, calibrator = _taken_in(model, calibrator)
@@ -144,9 +170,7 @@ def train(
         preprocess=preprocess,
         calibrator=calibrator,
         policy=policy,
-        reference=reference_of(
-            rows.table, preprocess, calibrated.pds, points(calibrated.pds, policy), model.importance()
-        ),
+        reference=reference_of(table, preprocess, described, points(described, policy), model.importance()),
         parameters=kind.settings(learning.parameters),
         out_of_fold=_out_of_fold_table(rows, key, margins, pds),
         folds=tuple(fits),
@@ -156,6 +180,7 @@ def train(
         notes=tuple(notes),
         levels=calibrated.levels,
         by_level=calibrated.by_level,
+        shown=shown,
     )
     trained = replace(trained, refitted_pd=trained.pd(values))
     trained = replace(trained, policy=replace(policy, reasons=_with_usual(trained, values)))
@@ -163,9 +188,20 @@ def train(
     return trained
 
 
-def development_of(table: pa.Table, key: str, features: tuple[str, ...], training: Training) -> Development:
-    """The rows as the fold models want them. Raises BadData when they cannot be learnt from."""
-    for name in (key, "target", "part", "fold", *features):
+def development_of(
+    table: pa.Table,
+    key: str,
+    features: tuple[str, ...],
+    training: Training,
+    *,
+    there: Sequence[str] | None = None,
+) -> Development:
+    """The rows as the fold models want them. Raises BadData when they cannot be learnt from.
+
+    there: the features that the table must have; None = all of them.
+    """
+    needed = features if there is None else there
+    for name in (key, "target", "part", "fold", *needed):
         if name not in table.column_names:
             raise BadData(f'the development rows have no column "{name}"', hint=did_you_mean(name, table.column_names))
     if table.num_rows == 0:
@@ -175,7 +211,7 @@ def development_of(table: pa.Table, key: str, features: tuple[str, ...], trainin
         table = table.take(order)
     if pc.count_distinct(table.column(key)).as_py() != table.num_rows:
         raise BadData("a key stands twice among the development rows", where=key, hint="run the split stage again")
-    _refuse_infinite(table, features)
+    refuse_infinite(table, needed)
     target = _target(table)
     part = table.column("part").to_pylist()
     if not set(part) <= {"train", "calibration"} or len(set(part)) < 2:
@@ -189,13 +225,6 @@ def development_of(table: pa.Table, key: str, features: tuple[str, ...], trainin
     return Development(
         table, features, target, fold, np.array(part) == "calibration", shares < training.early_stopping_share
     )
-
-
-def _refuse_infinite(table: pa.Table, features: Sequence[str]) -> None:
-    for name in features:
-        column = table.column(name)
-        if pa.types.is_floating(column.type) and pc.any(pc.is_inf(column)).as_py():
-            raise BadData("infinite numbers", where=f"feature {name}", hint="guard its ratio with nullif in the SQL")
 
 
 def _target(table: pa.Table) -> Floats:
@@ -251,15 +280,23 @@ def _notes(portfolio: Portfolio, names: Sequence[str], kind: type[Estimator]) ->
 
 
 def _refit(
-    rows: Development, kind: type[Estimator], learning: Learning, fits: Sequence[FoldFit], progress: Progress
+    rows: Development,
+    kind: type[Estimator],
+    learning: Learning,
+    fits: Sequence[FoldFit],
+    elsewhere: Fitting | None,
+    progress: Progress,
 ) -> tuple[Preprocess, Estimator, NDArray[np.float32]]:
-    """The model on every development row, with the folds' median rounds grown as the rows grow."""
-    preprocess = Preprocess.fit(rows.table, rows.features, blanks=learning.blanks)
-    matrix = preprocess.matrix(rows.table)
+    """The model on every development row, with the folds' median rounds grown as the rows grow; and its values."""
     rounds = None
     if kind.stops_early:
         growth = len(rows.target) / float(np.median([fit.rows_fitted for fit in fits]))
         rounds = max(round(median_rounds(fit.rounds for fit in fits) * growth), 1)
+    if elsewhere is not None:
+        preprocess, model = elsewhere.refit(kind, learning, rounds or 0)
+        return preprocess, model, preprocess.matrix(elsewhere.shown).values
+    preprocess = Preprocess.fit(rows.table, rows.features, blanks=learning.blanks)
+    matrix = preprocess.matrix(rows.table)
     own = replace(learning, features=preprocess.features)
     model = kind.fit(
         balanced(Rows(matrix.values, rows.target), own),
@@ -268,6 +305,14 @@ def _refit(
         on_round=lambda done, _: progress(f"refit: round {done}", done / (rounds or done)) if done % 25 == 0 else None,
     )
     return preprocess, model, matrix.values
+
+
+def _shown(rows: Development, key: str, table: pa.Table) -> tuple[NDArray[np.int64], pa.Table]:
+    """The places of these rows among the development rows."""
+    places = pc.index_in(table[key], value_set=rows.table[key].combine_chunks().cast(table[key].type))
+    if places.null_count or not len(places):
+        raise BadData("the sample holds others than development rows", where=key, hint="run the split stage again")
+    return places.to_numpy().astype(np.int64), table
 
 
 def _taken_in(model: CalibratedInside, calibrator: Calibrator) -> tuple[Estimator, Calibrator]:

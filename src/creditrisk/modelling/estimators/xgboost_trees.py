@@ -119,7 +119,7 @@ class XGBoostTrees(Estimator):
             watched = {"evals": [(stopping, "stop")], "early_stopping_rounds": patience}
         try:
             return xgb.train(
-                {**settings, **_fixed(learning)},
+                {**settings, **fixed_settings(learning)},
                 train,
                 num_boost_round=rounds,
                 evals_result=history,
@@ -185,7 +185,7 @@ def _xgboost() -> Any:
     return xgboost
 
 
-def _fixed(learning: Learning) -> dict[str, Any]:
+def fixed_settings(learning: Learning) -> dict[str, Any]:
     """What a book cannot choose."""
     return {
         "objective": "binary:logistic",
