@@ -23,6 +23,25 @@ from tests.support.server_process import free_port
 BOOKS = ("home_credit", "lending_club")
 MOST_MB = 420
 """Of the API's image, unpacked, on top of its base."""
+DAGS = {"batch_prediction", "monitoring", "promote_model", "train_pipeline", "tune_hyperparams"}
+IMPORTS_ALL = """
+import importlib, json, pkgutil, creditrisk
+lacking = {}
+for module in pkgutil.walk_packages(creditrisk.__path__, "creditrisk."):
+    try:
+        # the one is a program; the other is run by Alembic alone
+        module.name.endswith(("__main__", "_migrations.env")) or importlib.import_module(module.name)
+    except ImportError as error:
+        lacking[module.name] = str(error)
+print(json.dumps(lacking))
+"""
+LOADS_DAGS = """
+import json, sys
+sys.path.insert(0, "/opt/dags")
+from airflow.dag_processing.dagbag import DagBag
+bag = DagBag("/opt/dags")
+print(json.dumps({"errors": bag.import_errors, "dags": sorted(bag.dags)}))
+"""
 PACKAGES = "/opt/creditrisk/lib/python3.13/site-packages"
 
 
@@ -141,13 +160,25 @@ def test_two_builds_give_the_same_files(engine: Engine, api: str, repository: Pa
     assert set(first.splitlines()) ^ set(second.splitlines()) == set()
 
 
+@pytest.fixture(scope="module")
+def batch(engine: Engine, repository: Path) -> str:
+    return engine.build(repository, "batch")
+
+
 @pytest.mark.by_hand
-def test_the_batch_image_has_every_command_and_scores(
-    engine: Engine, repository: Path, workspace: Path, capsys: pytest.CaptureFixture[str]
+def test_the_batch_image_has_every_module_and_what_it_imports(
+    engine: Engine, batch: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    batch = engine.build(repository, "batch")
     with capsys.disabled():
         sys.stdout.write(f"\ncreditrisk-batch: {engine.size_mb(batch) - engine.size_mb(BASE):.0f} MB on its base\n")
+    assert json.loads(engine.inside(batch, "python", "-c", IMPORTS_ALL)) == {}
+    assert engine.inside(batch, "sh", "-c", "command -v gcc cc clang g++ make ld as pip || true") == ""
+    sources = "import adlfs, apprise, boto3, gcsfs, kagglesdk, psycopg, s3fs; print(psycopg.pq.__impl__)"
+    assert engine.inside(batch, "python", "-c", sources) == "binary"
+
+
+@pytest.mark.by_hand
+def test_the_batch_image_scores_with_a_read_only_file_system(engine: Engine, batch: str, workspace: Path) -> None:
     raw = next((workspace / "demo").rglob("*application_test*")).parent
     inside = Path("/workspace") / raw.relative_to(workspace)
     container = engine.run(
@@ -155,7 +186,48 @@ def test_the_batch_image_has_every_command_and_scores(
         options=["--volume", f"{workspace}:/workspace"],
     )  # fmt: skip
     assert engine.docker("wait", container, within_s=600) == "0", engine.docker("logs", container)
-    assert json.loads((workspace / "scored.json").read_text(encoding="utf-8"))
+    applications = sum(1 for _ in (raw / "application_test.csv").open()) - 1
+    scored = json.loads((workspace / "scored.json").read_text(encoding="utf-8"))
+    assert (len(scored), applications) == (applications, len({row["SK_ID_CURR"] for row in scored}))
+
+
+@pytest.mark.by_hand
+def test_airflow_s_image_imports_our_dags_and_runs_the_product_beside_it(
+    engine: Engine, batch: str, repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    airflow = engine.build(repository, "airflow")
+    with capsys.disabled():
+        sys.stdout.write(f"\ncreditrisk-airflow: {engine.size_mb(airflow) - engine.size_mb(BASE):.0f} MB on its base\n")
+    told = engine.inside(airflow, "python", "-c", LOADS_DAGS).splitlines()[-1]
+    loaded = json.loads(told)
+    assert loaded["errors"] == {}
+    assert len(loaded["dags"]) == 2 * len(DAGS)
+    assert {dag.partition("__")[0] for dag in loaded["dags"]} == DAGS
+    assert json.loads(engine.inside(airflow, "/opt/creditrisk/bin/python", "-c", IMPORTS_ALL)) == {}
+    assert engine.inside(airflow, "id", "-u") == "10001"
+    assert engine.files_of(airflow, "/opt/creditrisk") == engine.files_of(batch, "/opt/creditrisk")
+
+
+@pytest.mark.by_hand
+def test_mlflow_s_image_says_what_it_wants(
+    engine: Engine, repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mlflow = engine.build(repository, "mlflow")
+    with capsys.disabled():
+        sys.stdout.write(f"\ncreditrisk-mlflow: {engine.size_mb(mlflow) - engine.size_mb(BASE):.0f} MB on its base\n")
+    with pytest.raises(AssertionError, match="error: MLFLOW_DATABASE_PASSWORD_FILE names no file"):
+        engine.docker("run", "--rm", mlflow)
+
+
+def test_airflow_s_image_builds_the_product_word_for_word_as_that_for_batches(repository: Path) -> None:
+    """So that the engine builds it once for both."""
+
+    def builder(name: str) -> str:
+        text = (repository / "deploy" / "containers" / f"Dockerfile.{name}").read_text(encoding="utf-8")
+        return text[text.index("FROM ${BASE_IMAGE} AS builder") :].partition("\nFROM ")[0].strip()
+
+    assert builder("airflow") == builder("batch")
+    assert len(builder("batch").splitlines()) > 10
 
 
 @pytest.mark.parametrize("name", ["airflow", "api", "batch", "mlflow"])
