@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .PHONY: help env hooks demo repro repro-dry dvc-push dvc-pull lint lint-workflows leaks check test test-infra bench \
-  bench-full serve docs site site-serve lock clean images secrets up up-serve down logs troubleshoot \
+  bench-full serve docs site site-serve lock clean images secrets up up-serve batch ask down logs troubleshoot \
   terraform-init terraform-plan terraform-apply terraform-destroy
 
 BIN := .venv/bin
@@ -17,6 +17,8 @@ TESTS ?= not infra
 # The plugin where there is one, else the program of the same name.
 COMPOSE ?= $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose)
 STACK = $(COMPOSE) $(if $(wildcard .env),--env-file .env) --file deploy/compose/compose.yaml
+SEE = { echo 'make troubleshoot tells what is wrong, and what to do' >&2; exit 3; }
+RUN ?= --help
 IMAGES ?= api batch mlflow airflow
 PYTEST := $(BIN)/pytest -q -n $(WORKERS) --dist loadfile
 
@@ -74,7 +76,7 @@ test-infra: env ## containers, Airflow, Terraform, workflows, DVC, run for real 
 	@scripts/system_packages.sh infra
 	@scripts/node_packages.sh
 	@for name in airflow checkov docs hooks infra; do scripts/tool_environment.sh $$name; done
-	$(BIN)/pytest -v --durations 30 -n $(WORKERS) --dist loadfile --no-loadscope-reorder \
+	$(BIN)/pytest -v --durations 30 -n $(WORKERS) --dist loadgroup --no-loadscope-reorder \
 	  -m "infra$(if $(filter quick,$(INFRA)), and not by_hand)" tests/infra
 
 # Beside those of the table.
@@ -113,10 +115,16 @@ secrets:
 	@python3 deploy/compose/make_secrets.py deploy/compose/secrets
 
 up: secrets ## Postgres, MLflow, Airflow, Prometheus and Grafana on this host, with secrets made where they are missing
-	$(STACK) --profile core --profile observe up --detach --wait --no-build
+	$(STACK) --profile core --profile observe up --detach --wait --no-build || $(SEE)
 
 up-serve: secrets ## the same, and the API
-	$(STACK) --profile core --profile serve --profile observe up --detach --wait --no-build
+	$(STACK) --profile core --profile serve --profile observe up --detach --wait --no-build || $(SEE)
+
+batch: secrets ## RUN="demo": a command of creditrisk in the stack, on its workspace
+	$(STACK) run --rm batch $(RUN)
+
+ask: ## each service of the stack that runs for what it is there for, the API for a decision
+	@COMPOSE="$(STACK)" python3 scripts/ask_stack.py
 
 down: ## stop all of it; volumes stay
 	$(STACK) --profile '*' down

@@ -19,6 +19,12 @@ PASSWORDS = (
 KEYS_OF_32_BYTES = ("signing_key", "payload_key")
 CALLERS = {"prometheus_key": ("prometheus", "read"), "api_admin_key": ("admin", "admin")}
 """File of a key to the API: who holds it, and its role."""
+LOST = {
+    "payload_key": "what the former one closed stays closed: lay that back before the next decision",
+    "mlflow_database_password": "Postgres keeps the former one where its volume is older: docs/troubleshooting.md",
+    "airflow_fernet_key": "connections and variables that Airflow keeps cannot be read without the former one",
+}
+"""What it means when one of these alone is made anew."""
 
 
 def make(folder: Path) -> list[str]:
@@ -55,5 +61,9 @@ def make(folder: Path) -> list[str]:
 
 
 if __name__ == "__main__":
-    for name in make(Path(sys.argv[1])):
-        print(f"made {Path(sys.argv[1]) / name}")  # noqa: T201
+    into = Path(sys.argv[1])
+    stood = {file.name for file in into.iterdir()} if into.exists() else set()
+    for name in make(into):
+        print(f"made {into / name}")  # noqa: T201
+        if stood and name in LOST:
+            sys.stderr.write(f"warning: {name} was missing beside others and is new now: {LOST[name]}\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,14 +11,22 @@ import pytest
 from tests.support.engine import Engine
 from tests.support.engine import engine as started_engine
 
-LONGEST_FIRST = ["compose", "dvc", "images", "airflow", "docs", "delivery", "workflows", "terraform"]
+LONGEST_FIRST = ["compose", "images", "integration_workflow", "dvc", "airflow", "docs", "delivery", "workflows", "terraform"]
 """Files that take minutes. Two processes share the files, so a long one that comes last would run alone."""
+WITH_ENGINE = ("test_compose.py", "test_images.py", "test_integration_workflow.py")
+"""Run one after the other by one process: they share an engine, what it built, and the name of the stack."""
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """`--dist loadgroup`: a group for each file, as `loadfile` has it, but those."""
     places = {f"test_{name}.py": place for place, name in enumerate(LONGEST_FIRST)}
     here = Path(__file__).parent
     items.sort(key=lambda item: places.get(item.path.name, len(places)) if item.path.parent == here else -1)
+    for item in items:
+        if item.path.parent == here:
+            name = "engine" if item.path.name in WITH_ENGINE else item.path.name
+            item.add_marker(pytest.mark.xdist_group(name))
 
 
 @pytest.fixture(scope="session")
@@ -34,6 +43,12 @@ def tool(repository: Path) -> Callable[[str], str]:
 
 @pytest.fixture(scope="session")
 def engine(repository: Path) -> Iterator[Engine]:
-    """A Docker engine of the session's own."""
+    """A Docker engine of the session's own; or that of TEST_ENGINE, a socket, which somebody started before.
+
+    `python -m tests.support.engine` starts one, and keeps what was built from one run to the next.
+    """
+    if given := os.environ.get("TEST_ENGINE"):
+        yield Engine(Path(given))
+        return
     with started_engine(repository) as made:
         yield made

@@ -165,3 +165,10 @@ def inspected(made: Engine, image: str) -> Mapping[str, object]:
     """What the image says of itself."""
     told: list[dict[str, dict[str, object]]] = json.loads(made.docker("image", "inspect", image))
     return told[0]["Config"]
+
+
+if __name__ == "__main__":
+    with engine(Path(__file__).resolve().parents[2]) as kept, suppress(KeyboardInterrupt):
+        print(f"export TEST_ENGINE={kept.socket}   # until this is interrupted", flush=True)  # noqa: T201
+        while True:
+            time.sleep(3600)
