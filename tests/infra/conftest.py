@@ -11,7 +11,17 @@ import pytest
 from tests.support.engine import Engine
 from tests.support.engine import engine as started_engine
 
-LONGEST_FIRST = ["compose", "images", "integration_workflow", "dvc", "airflow", "docs", "delivery", "workflows", "terraform"]
+LONGEST_FIRST = [
+    "compose",
+    "images",
+    "integration_workflow",
+    "dvc",
+    "airflow",
+    "docs",
+    "delivery",
+    "workflows",
+    "terraform",
+]
 """Files that take minutes. Two processes share the files, so a long one that comes last would run alone."""
 WITH_ENGINE = ("test_compose.py", "test_images.py", "test_integration_workflow.py")
 """Run one after the other by one process: they share an engine, what it built, and the name of the stack."""
