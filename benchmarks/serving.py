@@ -16,7 +16,6 @@ import asyncio
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -40,6 +39,7 @@ from creditrisk.modelling import load_bundle
 from creditrisk.pipelines.stages import run_stages
 from creditrisk.wiring import book_with, context_for
 from tests.support.records import records_of
+from tests.support.server_process import free_port
 
 BOOKS = ("lending_club", "home_credit")
 FULL_ROWS, QUICK_ROWS = 20_000, 4_000
@@ -73,14 +73,12 @@ def main() -> int:
 
 
 def _tell(name: str, root: Path, folder: Path, chosen: argparse.Namespace) -> dict[str, Any]:
-    raw = root / "demo" / name
-    if not list(Workspace(root).book(name).models.glob("*/bundle")):
-        _train(name, root, raw, QUICK_ROWS if chosen.quick else FULL_ROWS)
-    records = _typical(records_of(load_book(name), raw, most=5 * RECORDS))
-    bodies = [json.dumps({"applications": [record]}, default=_number).encode() for record in records]
+    records = trained_records(name, root, quick=chosen.quick)
+    bodies = [body_of(record) for record in records]
     print(f"{name}: {len(bodies)} applications, {np.mean([_child_rows(one) for one in records]):.0f} child rows and "
           f"{np.mean([len(body) for body in bodies]):,.0f} bytes each")  # fmt: skip
-    with _server(name, root, folder) as server:
+    store = {"CREDITRISK_DECISIONS_URL": f"sqlite:///{folder / f'{name}.db'}"}
+    with running(name, root, folder, store) as server:
         requests = [_request("/predict", body) for body in bodies]
         ours, slow, memory = _measured(server, requests, chosen, RATES[name])
     theirs = None
@@ -113,6 +111,19 @@ def _tell(name: str, root: Path, folder: Path, chosen: argparse.Namespace) -> di
         told["mlflow_per_second"] = theirs.per_second
         told["enough"] = told["enough"] and ratio >= TIMES_MLFLOW
     return told
+
+
+def trained_records(name: str, root: Path, *, quick: bool) -> list[Mapping[str, Any]]:
+    """Typical applications of a book, of which `root` holds a model; made from invented loans where it holds none."""
+    raw = root / "demo" / name
+    if not list(Workspace(root).book(name).models.glob("*/bundle")):
+        _train(name, root, raw, QUICK_ROWS if quick else FULL_ROWS)
+    return _typical(records_of(load_book(name), raw, most=5 * RECORDS))
+
+
+def body_of(record: Mapping[str, Any]) -> bytes:
+    """Of POST /predict."""
+    return json.dumps({"applications": [record]}, default=_number).encode()
 
 
 def _typical(records: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
@@ -210,12 +221,17 @@ async def open_loop(port: int, requests: Sequence[bytes], *, rate: float, second
 async def _ask(
     reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes, told: Answered, since: float
 ) -> None:
+    status, _ = await ask_for(reader, writer, request)
+    told.seconds.append(time.perf_counter() - since)
+    told.failed += status != 200
+
+
+async def ask_for(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes) -> tuple[int, bytes]:
+    """Status and body of one answer on a connection that stays open."""
     writer.write(request)
     head = await reader.readuntil(b"\r\n\r\n")
     length = int(head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0])
-    await reader.readexactly(length)
-    told.seconds.append(time.perf_counter() - since)
-    told.failed += not head.startswith(b"HTTP/1.1 200")
+    return int(head.split(b" ", 2)[1]), await reader.readexactly(length)
 
 
 def _request(path: str, body: bytes) -> bytes:
@@ -242,9 +258,9 @@ class Server:
 
 
 @contextmanager
-def _server(name: str, root: Path, folder: Path) -> Iterator[Server]:
+def running(name: str, root: Path, folder: Path, environment: Mapping[str, str]) -> Iterator[Server]:
+    """`creditrisk serve` of a book, by name or path, with the candidate of the workspace."""
     command = ["-m", "creditrisk.cli", "serve", name, "--alias", "candidate", "--workspace", str(root)]
-    environment = {"CREDITRISK_DECISIONS_URL": f"sqlite:///{folder / f'{name}.db'}"}
     with _running(lambda port: [sys.executable, *command, "--port", str(port)], environment, folder, "/ready") as one:
         yield one
 
@@ -262,20 +278,20 @@ def _mlflow(name: str, root: Path, folder: Path) -> Iterator[Server]:
 def _running(
     command: Callable[[int], list[str]], environment: Mapping[str, str], folder: Path, ready: str
 ) -> Iterator[Server]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = int(free.getsockname()[1])
+    port = free_port()
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true", "PATH": path}
-    with (folder / "server.log").open("w") as log:
+    log_file = folder / f"server-{port}.log"
+    with log_file.open("w") as log:
         process = subprocess.Popen(
             command(port), env={**os.environ, **quiet, **environment}, stdout=log, stderr=log, start_new_session=True
         )
     try:
-        _wait(f"http://127.0.0.1:{port}{ready}", process, folder / "server.log")
+        _wait(f"http://127.0.0.1:{port}{ready}", process, log_file)
         yield Server(port, process)
     finally:
-        os.killpg(process.pid, signal.SIGTERM)
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGTERM)
         try:
             process.wait(timeout=60)
         except subprocess.TimeoutExpired:

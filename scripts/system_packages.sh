@@ -13,6 +13,7 @@ command -v postgres >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/postgres
 command -v prometheus >/dev/null || missing+=(prometheus) # asks the alert rules and the dashboards' expressions
 command -v prometheus-node-exporter >/dev/null || missing+=(prometheus-node-exporter) # reads the text file of figures
 command -v prometheus-pushgateway >/dev/null || missing+=(prometheus-pushgateway) # is pushed them
+command -v haproxy >/dev/null || missing+=(haproxy) # stands before several servers
 command -v strace >/dev/null || missing+=(strace) # sees that they are synced before they are answered
 if [[ ${1:-} == infra ]]; then
   command -v dockerd >/dev/null || missing+=(docker.io iptables) # builds and runs the images

@@ -281,6 +281,7 @@ def decision_store_for(
         trusted=public_keys_in(public_keys or root.keys),
         clock=SystemClock(),
         create=create,
+        connections=settings.decisions_connections,
     )
 
 

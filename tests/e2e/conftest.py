@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.support.components import require
 from tests.support.tiny_server import Trained, train
 
 
@@ -17,3 +18,10 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
 def trained_twice(trained: Trained) -> Trained:
     """The same workspace with another model, which is the candidate now."""
     return train(trained.workspace.parent, rounds=10)
+
+
+@pytest.fixture
+def balancer_and_store() -> None:
+    """Both are there, or the test says how they come."""
+    require("haproxy")
+    require("postgres")

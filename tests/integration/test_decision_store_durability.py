@@ -24,9 +24,10 @@ import pytest
 from creditrisk.adapters import decision_store_schema
 from creditrisk.adapters.decision_store import SqlDecisionStore
 from creditrisk.adapters.decision_store_tables import METADATA, RECORDS
+from creditrisk.adapters.in_memory import SteppingClock
 from creditrisk.decision_chain import Record
 from creditrisk.errors import BadConfig, BrokenFile, CreditRiskError, MissingInput, NewerSchema, OutsideFailed, Refused
-from tests.support.decision_stores import open_store
+from tests.support.decision_stores import SIGNER, open_store
 from tests.support.passports import passport
 from tests.support.postgres import PostgresServer
 from tests.support.small_disk import as_root_of_a_namespace, fill, small_disk
@@ -484,3 +485,20 @@ def test_a_postgres_that_does_not_sync_is_refused(own_postgres: PostgresServer) 
     own_postgres.start()
     with pytest.raises(Refused, match="does not sync"):
         open_store(url)
+
+
+def test_more_callers_than_connections_are_told_to_come_back_and_the_database_sees_no_more(
+    postgres: PostgresServer,
+) -> None:
+    url = postgres.empty_database()
+    store = SqlDecisionStore.open(url, signer=SIGNER, clock=SteppingClock(), connections=2)
+    with closing(store):
+        with store._database.reading(), store._database.reading():
+            seen = postgres.sql("postgres", "select count(*) from pg_stat_activity where usename = 'postgres'")
+            with pytest.raises(OutsideFailed) as caught:
+                store.append([passport(1)])
+        assert int(seen) <= 2 + 1 + 5  # its own, the one that counts, and the server's workers
+        assert "CREDITRISK_DECISIONS_CONNECTIONS" in caught.value.hint
+        assert caught.value.retry_after_s
+        store.append([passport(1)])
+        assert store.verify().unbroken

@@ -39,6 +39,10 @@ def _ssh_server() -> str | None:
     return shutil.which("sshd") or shutil.which("sshd", path="/usr/sbin:/usr/local/sbin")
 
 
+def _balancer() -> str | None:
+    return shutil.which("haproxy") or shutil.which("haproxy", path="/usr/sbin:/usr/local/sbin")
+
+
 def _docker_engine() -> str | None:
     """The client alone is of no use: ask it for its engine."""
     docker = shutil.which("docker")
@@ -77,6 +81,7 @@ COMPONENTS = {
     "azurite": Component(_azurite, "scripts/node_packages.sh"),
     "chromium": Component(_program("chromium", "chromium-browser", "google-chrome"), "apt-get install chromium"),
     "docker": Component(_docker_engine, "apt-get install docker.io, and start the engine"),
+    "haproxy": Component(_balancer, "apt-get install haproxy"),
     "java": Component(_program("java"), "apt-get install openjdk-17-jre-headless"),
     "postgres": Component(_postgres_server, "apt-get install postgresql"),
     "prometheus": Component(_program("prometheus"), "apt-get install prometheus"),

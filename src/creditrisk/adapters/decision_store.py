@@ -80,12 +80,13 @@ class SqlDecisionStore:
         trusted: frozenset[str] = frozenset(),
         clock: Clock,
         create: bool = True,
+        connections: int = 4,
     ) -> SqlDecisionStore:
-        """url: sqlite:///PATH or postgresql://...; tables are made or migrated.
+        """url: sqlite:///PATH or postgresql://..., with so many connections at most; tables are made or migrated.
 
         Raises MissingInput without a store where `create` is False, NewerSchema, BrokenFile, OutsideFailed.
         """
-        database = open_database(url, create=create)
+        database = open_database(url, create=create, connections=connections)
         return cls(database, signer=signer, keys=keys or PayloadKeys(), trusted=trusted, clock=clock)
 
     def check(self) -> None:

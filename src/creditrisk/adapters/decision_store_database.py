@@ -184,20 +184,22 @@ class SqliteDatabase(Database):
 
 
 class PostgresDatabase(Database):
-    def __init__(self, url: sa.URL) -> None:
+    def __init__(self, url: sa.URL, connections: int) -> None:
         self.where = f"postgresql://{url.host or 'localhost'}:{url.port or 5432}/{url.database or ''}"
         options = "-c synchronous_commit=on -c lock_timeout=5s -c timezone=UTC"
         self.engine = sa.create_engine(
             url,
             pool_pre_ping=True,
-            pool_size=4,
+            pool_size=connections,
+            max_overflow=0,
+            pool_timeout=BUSY_S,
             hide_parameters=True,
             connect_args={"connect_timeout": 5, "tcp_user_timeout": 10_000, "options": options},
         )
 
     @classmethod
-    def open(cls, url: sa.URL) -> PostgresDatabase:
-        database = cls(url)
+    def open(cls, url: sa.URL, connections: int) -> PostgresDatabase:
+        database = cls(url, connections)
         with closed_if_it_fails(database), database.writing() as connection:
             database.alone(connection)
             if connection.exec_driver_sql("SHOW fsync").scalar() != "on":
@@ -222,8 +224,11 @@ def closed_if_it_fails(database: Database) -> Iterator[None]:
         raise
 
 
-def open_database(url: str, *, create: bool) -> Database:
-    """sqlite:///PATH or postgresql://. Raises BadConfig for other addresses, without quoting them."""
+def open_database(url: str, *, create: bool, connections: int = 4) -> Database:
+    """sqlite:///PATH or postgresql://, which gets so many connections at most.
+
+    Raises BadConfig for other addresses, without quoting them.
+    """
     hint = "sqlite:///decisions.db or postgresql://user@host:5432/name"
     try:
         parsed = sa.make_url(url)
@@ -233,7 +238,7 @@ def open_database(url: str, *, create: bool) -> Database:
         return SqliteDatabase.open(Path(parsed.database), create=create)
     if parsed.drivername in ("postgresql", "postgresql+psycopg"):
         try:
-            return PostgresDatabase.open(parsed.set(drivername="postgresql+psycopg"))
+            return PostgresDatabase.open(parsed.set(drivername="postgresql+psycopg"), connections)
         except ModuleNotFoundError as error:
             raise BadUsage(
                 "Postgres needs a library that is not installed",
@@ -252,6 +257,13 @@ def in_our_words(error: exc.SQLAlchemyError | sqlite3.Error, *, where: str) -> C
             f"the decision store is damaged ({code})",
             where=where,
             hint="restore it from a copy; `creditrisk decisions verify` tells whether the copy is whole",
+        )
+    if isinstance(error, exc.TimeoutError):
+        return OutsideFailed(
+            "every connection of this worker to the decision store is in use",
+            where=where,
+            hint="try again; if it stays, CREDITRISK_DECISIONS_CONNECTIONS gives more",
+            retry_after_s=RETRY_AFTER_S,
         )
     known = next((told for name, told in (_SQLITE_ERRORS | _POSTGRES_ERRORS).items() if code.startswith(name)), None)
     what, hint = known or ("the decision store does not answer", "see whether the database runs; it goes on by itself")

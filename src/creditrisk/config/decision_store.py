@@ -17,12 +17,14 @@ def read_decision_store_settings() -> DecisionStoreSettings:
 
 
 class DecisionStoreSettings(BaseSettings):
-    """CREDITRISK_DECISIONS_URL, CREDITRISK_SIGNING_KEY(_FILE), CREDITRISK_PAYLOAD_KEY(_FILE)."""
+    """CREDITRISK_DECISIONS_URL, _DECISIONS_CONNECTIONS, _SIGNING_KEY(_FILE), _PAYLOAD_KEY(_FILE)."""
 
     model_config = SettingsConfigDict(env_prefix="CREDITRISK_", frozen=True, hide_input_in_errors=True)
 
     decisions_url: SecretStr | None = None
     """`postgresql://user@host:5432/name`, or `sqlite:///PATH`; empty = `decisions.db` in the workspace."""
+    decisions_connections: int = Field(default=4, ge=1, le=100)
+    """To Postgres, of each worker at most: workers times these must stay below its max_connections."""
     signing_key: SecretStr | None = Field(default=None, repr=False)
     """Key that signs the chains this process writes: 32 bytes in base64; empty = `keys/decisions.key` in the workspace,
     made at first use."""
