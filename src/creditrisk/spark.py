@@ -18,11 +18,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from creditrisk.errors import BadConfig, BadUsage, MissingInput, OutsideFailed
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
+    from pyspark.sql import DataFrame, SparkSession
 
 JAVA_WANTED = 17
 """Spark 4 runs on this one and later."""
@@ -37,6 +38,8 @@ SQL_CONF = {
     "spark.sql.decimalOperations.allowPrecisionLoss": "false",  # a product keeps its scale or is an error
     "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
     "spark.sql.parquet.binaryAsString": "false",
+    "spark.sql.parquet.datetimeRebaseModeInRead": "CORRECTED",  # days as DuckDB counts them, those before 1582 too
+    "spark.sql.parquet.datetimeRebaseModeInWrite": "CORRECTED",
     "spark.sql.sources.partitionColumnTypeInference.enabled": "false",
     "spark.sql.legacy.timeParserPolicy": "CORRECTED",
     "spark.sql.mapKeyDedupPolicy": "EXCEPTION",
@@ -89,7 +92,7 @@ def session(settings: SparkSettings | None = None) -> Iterator[SparkSession]:
 
         running = SparkSession.getActiveSession() or SparkSession._instantiatedSession
         if running is not None and running.sparkContext._jsc is not None:
-            yield _with_sql_conf(running.newSession())
+            yield with_sql_conf(running.newSession())
             return
         started = _started(settings)
         try:
@@ -182,6 +185,24 @@ def translated(where: str) -> Iterator[None]:
         raise OutsideFailed(_first_line(error), where=f"Spark, {where}", hint="see the log of the executors") from error
 
 
+def read_parquet(spark: SparkSession, path: str | Path) -> DataFrame:
+    """Raises MissingInput where there is none."""
+    from pyspark.errors import AnalysisException
+
+    try:
+        return spark.read.parquet(uri(path))
+    except AnalysisException as error:
+        raise MissingInput(
+            f"no Parquet to read: {str(error).splitlines()[0]}", where=str(path), hint="is the path right?"
+        ) from error
+
+
+def uri(path: str | Path) -> str:
+    """As Spark reads it: a plain path means this machine's, whatever the cluster's own file system is."""
+    said = str(path)
+    return said if len(urlsplit(said).scheme) > 1 else Path(said).resolve().as_uri()
+
+
 def _first_line(error: BaseException) -> str:
     return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
 
@@ -207,10 +228,11 @@ def _started(settings: SparkSettings) -> SparkSession:
             f"Spark does not start: {_first_line(error)}", where=f"master {settings.master}", hint="see its log above"
         ) from error
     started.sparkContext.setLogLevel("ERROR")
-    return _with_sql_conf(started)
+    return with_sql_conf(started)
 
 
-def _with_sql_conf(spark: SparkSession) -> SparkSession:
+def with_sql_conf(spark: SparkSession) -> SparkSession:
+    """The settings that the translated SQL is written for."""
     from pyspark.logger import PySparkLogger
 
     for name, value in SQL_CONF.items():

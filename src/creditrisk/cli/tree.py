@@ -15,6 +15,7 @@ from creditrisk.cli import (
     alarms,
     approving,
     canary,
+    checking,
     deciding,
     demo,
     inventory,
@@ -59,7 +60,7 @@ app.command()(demo.demo)
 app.command()(demo.invent)
 app.command()(stages.run)
 app.command()(stages.ingest)
-app.command("check", help="Stage 2: the tables keep the promises of their contracts.")(stages.alone("check"))
+app.command()(checking.check)
 app.command("features", help="Stage 3: the book's SQL makes the feature table.")(stages.alone("features"))
 app.command("split", help="Stage 4: train, calibration and test parts.")(stages.alone("split"))
 app.command("train", help="Stage 5: learn, calibrate, choose the cut-off; a bundle.")(stages.alone("train"))

@@ -7,19 +7,19 @@ own statistics, from the keys sorted, and by plain arithmetic on the table's pro
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-
-import duckdb
+from typing import Any
 
 from creditrisk.config import MAIN, Contract, Portfolio
 from creditrisk.contracts import shares
 from creditrisk.contracts.profile import TableProfile
 from creditrisk.contracts.promises import Promise, promises_of, sentinel_condition
-from creditrisk.contracts.uniqueness import Doubles, doubled_rows, told_apart
-from creditrisk.contracts.view import BronzeView, key_text, parquet
-from creditrisk.duck import Connection, DuckSettings, first_line, locked_room, named, quoted, translated
-from creditrisk.errors import BadConfig, BadData
+from creditrisk.contracts.uniqueness import Doubles
+from creditrisk.contracts.view import BronzeView
+from creditrisk.duck import DuckSettings, locked_room, translated
+from creditrisk.errors import BadData
 from creditrisk.kinds import Finding, Severity, refusals
 
 type Progress = Callable[[str, float], None]
@@ -63,15 +63,33 @@ def examine(
     sample of anything.
     Raises BadConfig when a rule's SQL is wrong, OutsideFailed when memory or disk run out.
     """
+
+    @contextmanager
+    def opened(name: str) -> Iterator[BronzeView]:
+        own = own_columns(contracts[name], portfolio)
+        with locked_room(settings, reads=files_read(name, tables, portfolio)) as con, translated(f"contract of {name}"):
+            yield BronzeView.opened(con, contracts[name], tables[name], portfolio, own)
+
+    return examined(opened, tables, contracts, portfolio, last=last, scoring=scoring, progress=progress)
+
+
+def examined(
+    opened: Callable[[str], AbstractContextManager[BronzeView]],
+    tables: Mapping[str, Any],
+    contracts: Mapping[str, Contract],
+    portfolio: Portfolio,
+    *,
+    last: Mapping[str, TableProfile] | None = None,
+    scoring: bool = False,
+    progress: Progress | None = None,
+) -> Checked:
+    """`examine` on any engine. opened: gives a table's view by name."""
     findings = missing_tables(tables, portfolio)
     profiles: dict[str, TableProfile] = {}
     for index, name in enumerate(tables):
         if progress:
             progress(name, index / len(tables))
-        with locked_room(settings, reads=files_read(name, tables, portfolio)) as con, translated(f"contract of {name}"):
-            view = BronzeView.opened(
-                con, contracts[name], tables[name], portfolio, own_columns(contracts[name], portfolio)
-            )
+        with opened(name) as view:
             found, profiles[name] = _check_table(view, tables, contracts, portfolio, scoring=scoring)
             findings += found
     if not scoring:
@@ -82,7 +100,7 @@ def examine(
     )
 
 
-def missing_tables(tables: Mapping[str, Path], portfolio: Portfolio) -> list[Finding]:
+def missing_tables(tables: Mapping[str, Any], portfolio: Portfolio) -> list[Finding]:
     return [
         Finding(
             name,
@@ -122,7 +140,7 @@ def files_read(name: str, tables: Mapping[str, Path], portfolio: Portfolio) -> l
 def broken_promises(view: BronzeView, promises: Sequence[Promise]) -> list[Finding]:
     """One pass over the columns concerned; promises that the footer already proves are not looked at."""
     still_open = open_promises(view, promises)
-    return _told(view, still_open, _counted(view, [promise.broken for promise in still_open]))
+    return _told(view, still_open, view.counted([promise.broken for promise in still_open]))
 
 
 def open_promises(view: BronzeView, promises: Sequence[Promise]) -> list[Promise]:
@@ -130,27 +148,10 @@ def open_promises(view: BronzeView, promises: Sequence[Promise]) -> list[Promise
     return [promise for promise in promises if not _proved(promise, view)]
 
 
-def need_sound_rules(con: Connection, contract: Contract, source: str) -> None:
+def need_sound_rules(view: BronzeView) -> None:
     """Raises BadConfig for the first rule whose SQL does not fit the table."""
-    for rule in contract.rules:
-        try:
-            con.sql(f"select cast(({rule.sql}) as boolean) from {source} limit 0").fetchall()  # noqa: S608
-        except duckdb.Error as error:
-            raise BadConfig(
-                first_line(error),
-                where=f"contracts/{contract.table}.yaml, rule {rule.name}",
-                hint="a rule is a condition over the columns of this contract",
-            ) from error
-
-
-def count_orphans(con: Connection, child: str, parent: str, foreign_key: str, key: str) -> int:
-    """Rows of `child` whose parent is not there."""
-    return int(
-        con.sql(
-            f"select count(*) from {child} as c anti join {parent} as p on c.{named(foreign_key)} = p.{named(key)} "  # noqa: S608
-            f"where c.{named(foreign_key)} is not null"
-        ).fetchall()[0][0]
-    )
+    for rule in view.contract.rules:
+        view.need_sound(rule)
 
 
 def parent_key(portfolio: Portfolio, contracts: Mapping[str, Contract], name: str) -> tuple[str, str, str] | None:
@@ -183,9 +184,7 @@ def doubles(view: BronzeView, portfolio: Portfolio, keys: tuple[str, ...]) -> Do
     table = view.contract.table
     if all(portfolio.is_off(table, rule, keys[0]) for rule in ("duplicate rows", "contradicting rows")):
         return None
-    if not doubled_rows(view.con, view.source, keys, view.ends, view.rows):
-        return None
-    return told_apart(view.con, view.source, keys, view.columns)
+    return view.doubled(keys)
 
 
 def own_columns(contract: Contract, portfolio: Portfolio) -> tuple[str, ...]:
@@ -196,21 +195,21 @@ def own_columns(contract: Contract, portfolio: Portfolio) -> tuple[str, ...]:
 
 def _check_table(
     view: BronzeView,
-    tables: Mapping[str, Path],
+    tables: Mapping[str, Any],
     contracts: Mapping[str, Contract],
     portfolio: Portfolio,
     *,
     scoring: bool,
 ) -> tuple[list[Finding], TableProfile]:
     contract, name = view.contract, view.contract.table
-    need_sound_rules(view.con, contract, view.source)
+    need_sound_rules(view)
     promises = open_promises(view, promises_of(contract, portfolio, scoring=scoring))
     sentinels = [
         (column, value) for column in contract.columns for value in column.sentinels if view.holds(column.name, value)
     ]
     conditions = [promise.broken for promise in promises]
     conditions += [sentinel_condition(column, value) for column, value in sentinels]
-    counts = _counted(view, conditions)
+    counts = view.counted(conditions)
     findings = _told(view, promises, counts[: len(promises)])
     categories = {column.name: _categories(view, column.name, column.categories) for column in contract.columns
                   if column.categories and view.nulls[column.name] < view.rows}  # fmt: skip
@@ -265,14 +264,6 @@ def _proved(promise: Promise, view: BronzeView) -> bool:
     return promise.kept_by(low, high, view.nulls[promise.column])
 
 
-def _counted(view: BronzeView, conditions: Sequence[str]) -> list[int]:
-    """How many rows each condition is true for, in one pass."""
-    if not conditions or not view.rows:
-        return [0] * len(conditions)
-    counts = ", ".join(f"count(*) filter ({condition})" for condition in conditions)
-    return list(view.con.sql(f"select {counts} from {view.source}").fetchall()[0])  # noqa: S608
-
-
 def _told(view: BronzeView, promises: Sequence[Promise], counts: Sequence[int]) -> list[Finding]:
     return [
         Finding(
@@ -290,30 +281,20 @@ def _examples(view: BronzeView, promise: Promise) -> tuple[str, ...]:
         keys = [key for key in view.key if key != promise.column]
         if not keys:
             return ()
-        order = ", ".join(map(named, keys))
-        query = f"select {key_text(keys)} from {view.source} where {promise.broken} order by {order} limit 3"  # noqa: S608
-    else:
-        value = named(promise.column)
-        query = f"select distinct {value} from {view.source} where {promise.broken} order by 1 limit 3"  # noqa: S608
-    return tuple(str(row[0]) for row in view.con.sql(query).fetchall())
+        return tuple(view.keys_where(keys, promise.broken))
+    return tuple(str(value) for value in view.values_where(promise.column, promise.broken))
 
 
-def _categories(view: BronzeView, column: str, known: Sequence[str]) -> tuple[dict[str, int], Finding | None]:
+def _categories(view: BronzeView, column: str, known: Sequence[str]) -> tuple[Mapping[str, int], Finding | None]:
     """({value that the contract knows: rows}, the finding about the others)."""
-    name, listed = named(column), ", ".join(map(quoted, known))
-    counted = f"select {name} as v, count(*) as n from {view.source} where {name} is not null group by {name}"  # noqa: S608
-    told = view.con.sql(
-        f"select case when v in ({listed}) then v end as k, sum(n), count(*), list(v order by n desc, v)[1:3] "  # noqa: S608
-        f"from ({counted}) group by k"
-    ).fetchall()
-    rows = {value: int(count) for value, count, _, _ in told}
-    new = next(((int(count), kinds, seen) for value, count, kinds, seen in told if value is None), None)
-    finding = new and Finding(
-        view.contract.table, "new category", Severity.WARN, f"{new[1]} values that the contract does not know",
-        column=column, rows=new[0], examples=tuple(value[:60] for value in new[2]),
+    told = view.categories(column, known)
+    if not told.other:
+        return told.rows, None
+    return told.rows, Finding(
+        view.contract.table, "new category", Severity.WARN, f"{told.kinds} values that the contract does not know",
+        column=column, rows=told.other, examples=tuple(value[:60] for value in told.seen),
         hint="a model treats them as missing; add them to the contract's categories when they stay",
     )  # fmt: skip
-    return {value: rows.get(value, 0) for value in known}, finding or None
 
 
 def _doubled(view: BronzeView, portfolio: Portfolio) -> Iterator[Finding]:
@@ -337,7 +318,7 @@ def _doubled(view: BronzeView, portfolio: Portfolio) -> Iterator[Finding]:
 
 
 def _orphans(
-    view: BronzeView, tables: Mapping[str, Path], contracts: Mapping[str, Contract], portfolio: Portfolio
+    view: BronzeView, tables: Mapping[str, Any], contracts: Mapping[str, Contract], portfolio: Portfolio
 ) -> int | None:
     """Rows without a parent; None where there is no parent table, or nobody asks."""
     related = parent_key(portfolio, contracts, view.contract.table)
@@ -346,7 +327,7 @@ def _orphans(
     parent, foreign_key, key = related
     if portfolio.is_off(view.contract.table, "orphans", foreign_key):
         return None
-    return count_orphans(view.con, view.source, parquet(tables[parent]), foreign_key, key)
+    return view.orphans(tables[parent], foreign_key, key)
 
 
 def _orphans_found(view: BronzeView, portfolio: Portfolio, orphans: int) -> list[Finding]:
@@ -372,9 +353,7 @@ def _target(view: BronzeView, portfolio: Portfolio, *, scoring: bool) -> Iterato
         yield _refused(MAIN, "no rows", None, "the main table has no rows", "give a file with applications")
     if scoring or column is None or view.rows == 0:
         return
-    name = named(column)
-    counted = view.con.sql(f"select {name}, count(*) from {view.source} group by 1 order by 1 nulls last").fetchall()  # noqa: S608
-    classes = {value: rows for value, rows in counted if value is not None}
+    classes = {value: rows for value, rows in view.values(column) if value is not None}
     other = {value: rows for value, rows in classes.items() if value not in (0, 1)}
     if other:
         yield _refused(

@@ -10,7 +10,6 @@ from creditrisk.config import Contract, Portfolio
 from creditrisk.contracts.bronze import BRONZE_PARQUET
 from creditrisk.contracts.checks import (
     broken_promises,
-    count_orphans,
     doubles,
     files_read,
     need_sound_rules,
@@ -62,7 +61,7 @@ def _take_out(
 ) -> list[Finding]:
     contract, path = contracts[name], tables[name]
     view = BronzeView.opened(con, contract, path, portfolio, own_columns(contract, portfolio))
-    need_sound_rules(con, contract, view.source)
+    need_sound_rules(view)
     promises = [
         promise
         for promise in promises_of(contract, portfolio, scoring=scoring)
@@ -103,7 +102,7 @@ def _orphans(
     parent, foreign_key, key = related
     if portfolio.is_off(view.contract.table, "orphans", foreign_key):
         return None
-    rows = count_orphans(view.con, view.source, parquet(tables[parent]), foreign_key, key)
+    rows = view.orphans(tables[parent], foreign_key, key)
     what = f"rows without a row of {parent}"
     finding = Finding(view.contract.table, "orphans", Severity.QUARANTINE, what, column=foreign_key, rows=rows)
     return (finding, related) if rows else None

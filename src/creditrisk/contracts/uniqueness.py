@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from creditrisk.contracts.view import key_text
-from creditrisk.duck import Connection, named
+from creditrisk.duck import Connection, named, quoted
 
 _ROWS_AT_ONCE = 50_000_000
 """Eight bytes each; a larger table is taken in several passes."""
@@ -108,3 +107,8 @@ def row_hash(columns: Sequence[str]) -> str:
 def known_key(keys: Sequence[str]) -> str:
     """SQL: no part of the key is empty."""
     return " and ".join(f"{named(key)} is not null" for key in keys)
+
+
+def key_text(keys: Sequence[str]) -> str:
+    """SQL: a row's key as a person reads it, "SK_ID_PREV=1, MONTHS_BALANCE=-3"."""
+    return "concat_ws(', ', " + ", ".join(f"{quoted(key + '=')} || cast({named(key)} as varchar)" for key in keys) + ")"

@@ -6,14 +6,28 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from creditrisk.config import Contract, Portfolio
+from creditrisk.config import Contract, Portfolio, Rule
 from creditrisk.contracts.promises import NUMBERS
-from creditrisk.duck import Connection, named, quoted
+from creditrisk.contracts.uniqueness import Doubles, doubled_rows, key_text, told_apart
+from creditrisk.duck import Connection, first_line, named, quoted
+from creditrisk.errors import BadConfig
+
+
+@dataclass(frozen=True)
+class Categories:
+    """rows: {value that the contract knows: how many}; other: rows with other values, `kinds` of them, `seen` most."""
+
+    rows: Mapping[str, int]
+    other: int
+    kinds: int
+    seen: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class BronzeView:
-    """ends: {column of numbers: (smallest, largest)}; nulls: {column: how many}; columns: those of the file.
+    """What contracts ask of a table, answered by DuckDB; `spark_view` answers the same on a cluster.
+
+    ends: {column of numbers: (smallest, largest)}; nulls: {column: how many}; columns: those of the file.
 
     key: columns that name a row; () when there are none.  hidden: columns whose values no finding may show.
     """
@@ -53,6 +67,61 @@ class BronzeView:
             hidden=hidden_columns(contract, portfolio),
         )
 
+    def need_sound(self, rule: Rule) -> None:
+        """Raises BadConfig for a rule whose SQL does not fit the table."""
+        import duckdb
+
+        try:
+            self.con.sql(f"select cast(({rule.sql}) as boolean) from {self.source} limit 0").fetchall()  # noqa: S608
+        except duckdb.Error as error:
+            raise unsound(self.contract, rule, first_line(error)) from error
+
+    def counted(self, conditions: Sequence[str]) -> list[int]:
+        """How many rows each condition is true for, in one pass."""
+        if not conditions or not self.rows:
+            return [0] * len(conditions)
+        counts = ", ".join(f"count(*) filter ({condition})" for condition in conditions)
+        return list(self.con.sql(f"select {counts} from {self.source}").fetchall()[0])  # noqa: S608
+
+    def values_where(self, column: str, condition: str) -> list[object]:
+        """The three smallest values of the column among these rows."""
+        query = f"select distinct {named(column)} from {self.source} where {condition} order by 1 limit 3"  # noqa: S608
+        return [row[0] for row in self.con.sql(query).fetchall()]
+
+    def keys_where(self, keys: Sequence[str], condition: str) -> list[str]:
+        """The three first keys of these rows, as a person reads them."""
+        order = ", ".join(map(named, keys))
+        query = f"select {key_text(keys)} from {self.source} where {condition} order by {order} limit 3"  # noqa: S608
+        return [str(row[0]) for row in self.con.sql(query).fetchall()]
+
+    def categories(self, column: str, known: Sequence[str]) -> Categories:
+        name, listed = named(column), ", ".join(map(quoted, known))
+        counted = f"select {name} as v, count(*) as n from {self.source} where {name} is not null group by {name}"  # noqa: S608
+        told = self.con.sql(
+            f"select case when v in ({listed}) then v end as k, sum(n), count(*), list(v order by n desc, v)[1:3] "  # noqa: S608
+            f"from ({counted}) group by k"
+        ).fetchall()
+        rows = {value: int(count) for value, count, _, _ in told}
+        new: tuple[int, int, Sequence[str]]
+        new = next(((int(count), kinds, seen) for value, count, kinds, seen in told if value is None), (0, 0, []))
+        return Categories({value: rows.get(value, 0) for value in known}, new[0], new[1], tuple(new[2]))
+
+    def values(self, column: str) -> list[tuple[object, int]]:
+        """(value, rows) of each value, NULL last."""
+        name = named(column)
+        query = f"select {name}, count(*) from {self.source} group by 1 order by 1 nulls last"  # noqa: S608
+        return list(self.con.sql(query).fetchall())
+
+    def doubled(self, keys: Sequence[str]) -> Doubles | None:
+        """Rows that share this key, duplicates apart from contradictions; None where no two do."""
+        if not doubled_rows(self.con, self.source, keys, self.ends, self.rows):
+            return None
+        return told_apart(self.con, self.source, keys, self.columns)
+
+    def orphans(self, parent: Path, foreign_key: str, key: str) -> int:
+        """Rows whose parent is not there."""
+        return count_orphans(self.con, self.source, parquet(parent), foreign_key, key)
+
     def holds(self, column: str, value: str) -> bool:
         """May this number stand in the column, by the column's ends?"""
         low, high = self.ends.get(column, (None, None))
@@ -72,6 +141,19 @@ def parquet(path: Path) -> str:
     return f"read_parquet({quoted(str(path.resolve()))})"
 
 
-def key_text(keys: Sequence[str]) -> str:
-    """SQL: a row's key as a person reads it, "SK_ID_PREV=1, MONTHS_BALANCE=-3"."""
-    return "concat_ws(', ', " + ", ".join(f"{quoted(key + '=')} || cast({named(key)} as varchar)" for key in keys) + ")"
+def count_orphans(con: Connection, child: str, parent: str, foreign_key: str, key: str) -> int:
+    """Rows of `child` whose parent is not there."""
+    return int(
+        con.sql(
+            f"select count(*) from {child} as c anti join {parent} as p on c.{named(foreign_key)} = p.{named(key)} "  # noqa: S608
+            f"where c.{named(foreign_key)} is not null"
+        ).fetchall()[0][0]
+    )
+
+
+def unsound(contract: Contract, rule: Rule, what: str) -> BadConfig:
+    return BadConfig(
+        what,
+        where=f"contracts/{contract.table}.yaml, rule {rule.name}",
+        hint="a rule is a condition over the columns of this contract",
+    )

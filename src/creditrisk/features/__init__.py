@@ -1,6 +1,6 @@
 """The book's SQL makes the feature table: the same files for millions of rows and for one applicant."""
 
-from creditrisk.features.check import bound_columns, check_sql, files_reading, reason_groups
+from creditrisk.features.check import bound_columns, check_sql, files_reading, lint_book, reason_groups
 from creditrisk.features.engine import compute, compute_one_query, table_schema
 from creditrisk.features.lineage import Lineage, feature_lineage, identifiers, raw_factors
 from creditrisk.features.lint import lint_sql
@@ -21,6 +21,7 @@ __all__ = [
     "feature_lineage",
     "files_reading",
     "identifiers",
+    "lint_book",
     "lint_sql",
     "mentioned",
     "parents_first",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from dataclasses import replace
 
-from creditrisk.config import Book, Reasons, SqlFile
-from creditrisk.duck import DuckSettings, locked_room, translated
+from creditrisk.config import MAIN, Book, Reasons, SqlFile
+from creditrisk.duck import DuckSettings, locked_room, sql_type, translated
 from creditrisk.errors import BadConfig, did_you_mean
 from creditrisk.features.engine import Schema, _empty_view, table_schema, tables_read
 from creditrisk.features.lint import lint_sql
@@ -57,6 +59,33 @@ def _proved(book: Book) -> dict[str, str]:
         )
     reason_groups(book.reasons, features)
     return features
+
+
+def lint_book(book: Book) -> list[str]:
+    """Everything that breaks a rule in the SQL of every preset and of the target, as `lint_sql` tells it."""
+    problems: list[str] = []
+    keys = _tie_breakers(book)
+    for preset in book.portfolio.features.presets:
+        features = book.portfolio.features.model_copy(update={"preset": preset})
+        one = replace(book, portfolio=book.portfolio.model_copy(update={"features": features}))
+        schema: dict[str, dict[str, str]] = table_schema(one)
+        for file in one.sql:
+            problems += _linted(file, schema, keys)
+    if book.portfolio.target.sql is not None:
+        whole = {column.name: sql_type(column.type) for column in book.contracts[MAIN].columns}
+        known = {MAIN: {book.key: whole.get(book.key, "VARCHAR"), **whole}}
+        problems += _linted(book.sql_file(book.portfolio.target.sql.removeprefix("sql/")), known, keys)
+    return list(dict.fromkeys(problems))
+
+
+def _linted(file: SqlFile, schema: dict[str, dict[str, str]], keys: set[str]) -> list[str]:
+    """Adds what the file makes to the schema."""
+    try:
+        text = re.sub(r"\$\w+", "cast(null as date)", file.text)  # bound to a day when it runs
+        schema[file.name] = bound_columns(text, file.path, schema, tables_read(file))
+        return lint_sql(file, {name: one for name, one in schema.items() if name != file.name}, keys)
+    except BadConfig as error:
+        return [" ".join(str(error).split())]
 
 
 def bound_columns(sql: str, path: str, schema: Schema, read: frozenset[str]) -> dict[str, str]:
@@ -117,4 +146,4 @@ def _tie_breakers(book: Book) -> set[str]:
     return keys
 
 
-__all__ = ["FEATURE_TYPES", "bound_columns", "check_sql", "files_reading", "reason_groups"]
+__all__ = ["FEATURE_TYPES", "bound_columns", "check_sql", "files_reading", "lint_book", "reason_groups"]

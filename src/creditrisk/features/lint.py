@@ -15,7 +15,8 @@ from sqlglot.optimizer.annotate_types import annotate_types
 from sqlglot.optimizer.qualify import qualify
 
 from creditrisk.config import SqlFile
-from creditrisk.features.engine import parsed
+from creditrisk.features.engine import Schema, parsed, tables_read
+from creditrisk.portable import Bound, Finding, line_of, translated_select
 
 REMEDIES = {
     "average": "write sum(x) / nullif(count(x), 0) over an integer or decimal x",
@@ -29,10 +30,22 @@ REMEDIES = {
     "list": "keep to scalar functions, filters and windows; lists do not translate to Spark",
     "star": "spell the columns out",
     "header": "begin with a comment that states the grain and the units",
+    "quantile": "row_number() over (partition by k order by x, key) numbers the rows: take the one in the middle",
+    "type": "keep to bigint, integer, smallint, tinyint, double, decimal, varchar, boolean, date and timestamp",
+    "hugeint": "a sum is 128 bits wide, and a file between two steps keeps it as a double: cast(sum(x) as bigint)",
+    "conversion": "numbers to decimal(18,s) or narrower; text only to whole numbers, or from a literal 'YYYY-MM-DD'",
+    "mixed": "cast one side to the other's type",
+    "round": "cast(x as decimal(18,2)) rounds, halves away from zero",
+    "date": "whole days: b - a over dates; parts: extract(year|quarter|month|day from x); intervals of days to years",
+    "text": "LIKE with a plain pattern, substr(x, 1, n), trim(x), replace, ||, starts_with, length",
+    "window": "row_number, rank, dense_rank, lag, lead, count, sum, min, max; frames by rows",
+    "clause": "WITH, FROM, inner, left, semi and anti JOIN ... ON, WHERE, GROUP BY columns, HAVING",
+    "function": "use what docs/portable-sql.md lists",
 }
 
 _AVERAGES = (exp.Avg, exp.Stddev, exp.StddevSamp, exp.StddevPop, exp.Variance, exp.VariancePop, exp.Corr,
-             exp.CovarSamp, exp.CovarPop, exp.Median, exp.PercentileCont, exp.Quantile, exp.ApproxQuantile)  # fmt: skip
+             exp.CovarSamp, exp.CovarPop)  # fmt: skip
+_QUANTILES = (exp.Median, exp.PercentileCont, exp.PercentileDisc, exp.Quantile, exp.ApproxQuantile)
 _UNORDERED = (exp.AnyValue, exp.First, exp.Last, exp.FirstValue, exp.LastValue, exp.Rand, exp.ApproxDistinct)
 _CLOCKS = (exp.CurrentDate, exp.CurrentTimestamp, exp.CurrentTime)
 _LISTS = (exp.ArrayAgg, exp.GroupConcat, exp.List, exp.Array, exp.Explode, exp.Unnest)
@@ -51,21 +64,40 @@ def lint_sql(
     """
     tree = parsed(file)
     keys = {key.lower() for key in keys}
-    found: list[tuple[int, str, str]] = []
+    found: list[Finding] = []
     if not re.match(r"\s*--\s*\S", file.text):
         found.append((1, "header", "no header comment"))
     for node in tree.walk():
         rule = _broken_rule(node, keys)
         if rule:
-            found.append((_line(node), rule, node.sql(dialect="duckdb")[:60]))
+            found.append((line_of(node), rule, node.sql(dialect="duckdb")[:60]))
     if schema:
         found += _float_sums(tree, schema)
+        lines = {line for line, _, _ in found}
+        # A line that breaks a rule of its own is told by that one.
+        found += [one for one in unportable(file, schema) if one[0] not in lines]
+    return told(file, found)
+
+
+def told(file: SqlFile, found: Iterable[Finding]) -> list[str]:
+    """Each finding once, in the file's order, with the portable form."""
     return [f"{file.path}:{line}: {rule}: {what} ({REMEDIES[rule]})" for line, rule, what in sorted(set(found))]
+
+
+def unportable(file: SqlFile, schema: Schema, bound: Bound | None = None) -> list[Finding]:
+    """What in this file has no form that gives the same on Spark. bound: days that its parameters stand for."""
+    return translated_select(parsed(file), read_by(file, schema), bound)[1]
+
+
+def read_by(file: SqlFile, schema: Schema) -> dict[str, Mapping[str, str]]:
+    """The tables of the schema that the file reads."""
+    read = tables_read(file)
+    return {name: columns for name, columns in schema.items() if name in read}
 
 
 def _broken_rule(node: exp.Expression, keys: set[str]) -> str | None:
     simple: dict[str, tuple[type[exp.Expression], ...]] = {
-        "average": _AVERAGES, "unordered": _UNORDERED, "clock": _CLOCKS, "list": _LISTS,
+        "average": _AVERAGES, "quantile": _QUANTILES, "unordered": _UNORDERED, "clock": _CLOCKS, "list": _LISTS,
     }  # fmt: skip
     for rule, kinds in simple.items():
         if isinstance(node, kinds):
@@ -96,7 +128,7 @@ def _cannot_be_zero(divisor: exp.Expression) -> bool:
     return isinstance(inner, exp.Nullif)
 
 
-def _float_sums(tree: exp.Expression, schema: Mapping[str, Mapping[str, str]]) -> list[tuple[int, str, str]]:
+def _float_sums(tree: exp.Expression, schema: Mapping[str, Mapping[str, str]]) -> list[Finding]:
     """Sums over anything that is not provably an integer or a decimal."""
     known = {table: dict(columns) for table, columns in schema.items()}
     try:
@@ -108,7 +140,7 @@ def _float_sums(tree: exp.Expression, schema: Mapping[str, Mapping[str, str]]) -
     except SqlglotError as error:
         return [(1, "float-sum", f"types cannot be told: {str(error).splitlines()[0]}")]
     return [
-        (_line(node), "float-sum", node.sql(dialect="duckdb")[:60])
+        (line_of(node), "float-sum", node.sql(dialect="duckdb")[:60])
         for node in typed.find_all(exp.Sum)
         if node.this.type is not None and node.this.type.this in _FLOATS
     ]
@@ -116,12 +148,3 @@ def _float_sums(tree: exp.Expression, schema: Mapping[str, Mapping[str, str]]) -
 
 def _names(node: exp.Expression | None) -> set[str]:
     return {column.name.lower() for column in node.find_all(exp.Column)} if node is not None else set()
-
-
-def _line(node: exp.Expression) -> int:
-    for inner in node.walk():
-        line = inner.meta.get("line")
-        if line:
-            return int(line)
-    parent = node.parent
-    return _line(parent) if parent is not None and not isinstance(parent, exp.Select) else 1
