@@ -89,7 +89,7 @@ bench: env ## the table of what is promised at a small size, beside what others 
 bench-full: env ## the table and the other benchmarks, and the tests that break servers, at the size promised for (hours)
 	@$(BIN)/python -m benchmarks || true
 	@for name in $(BENCHMARKS); do echo "== $$name"; $(BIN)/python -m benchmarks.$$name || true; done
-	TEST_KILLS=200 TEST_SWAPS=100 TEST_EXAMPLES=125 TEST_RECORDS=500 TEST_ACTS=1000 TEST_WALKS=200 TEST_SPARK_BOOKS=10 \
+	TEST_KILLS=200 TEST_SWAPS=100 TEST_EXAMPLES=125 TEST_RECORDS=500 TEST_ACTS=1000 TEST_WALKS=200 TEST_SPARK_BOOKS=10 TEST_SPARK_CLUSTER=1 \
 	  $(BIN)/pytest -q --timeout 7200 \
 	  tests/e2e/test_server.py tests/unit/serving/test_any_request.py tests/integration/test_record_or_file.py \
 	  tests/unit/governance/test_audit.py tests/property/test_governance_properties.py tests/integration/spark

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -45,6 +46,7 @@ from creditrisk.ports import PRODUCTION, DecisionStore, KeyStore, MetricsSink, P
 from creditrisk.sealing import PayloadKeys
 from creditrisk.signatures import Signer, key_bytes, new_signer, public_keys_in, remember, signer_from_text, signer_in
 from creditrisk.sources import Limits
+from creditrisk.spark import SparkSettings, need_spark
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -52,6 +54,10 @@ if TYPE_CHECKING:
     from creditrisk.adapters.compose_host import ComposeHost
     from creditrisk.pipelines.evidently_rows import ExtraPage
 
+MASTER = re.compile(
+    r"local(\[(\d+|\*)(, *\d+)?\])?|local-cluster\[ *\d+ *, *\d+ *, *\d+ *\]|yarn|spark://[^\s/:]+:\d+(,[^\s/:]+:\d+)*"
+    r"|k8s://(https?://)?\S+"
+)
 MODEL_CODE = Path(__file__).resolve().parent / "scoring" / "pyfunc.py"
 
 
@@ -62,19 +68,34 @@ def book_with(name_or_path: str, settings: Mapping[str, Any]) -> Book:
 
 @contextmanager
 def context_for(
-    book: Book, workspace: Path, *, actor: str | None = None, raw: Path | str | None = None, progress: Progress
+    book: Book,
+    workspace: Path,
+    *,
+    actor: str | None = None,
+    raw: Path | str | None = None,
+    progress: Progress,
+    master: str | None = None,
+    spark_conf: Path | None = None,
 ) -> Iterator[Context]:
     """Everything a stage needs, with the book's part of the workspace held against other runs.
 
-    raw: a folder, or the address of one in a bucket.
+    raw: a folder, or the address of one in a bucket.  master, spark_conf: where Spark runs, if the engine is spark.
+    Raises BadUsage when it is and cannot be: nothing has been done then.
     Raises Busy when another process is at work on the same book in the same workspace.
     """
+    spark = SparkSettings()
+    if book.portfolio.engine == "spark":
+        spark = spark_settings(master, spark_conf)
+        need_spark()
+    elif master or spark_conf:
+        option = "--master" if master else "--spark-conf"
+        raise BadUsage("the engine is duckdb, which has no cluster", where=option, hint="add --engine spark")
     root = Workspace(workspace).open()
     with (
         _alone(root.book(book.name).root / ".lock", "another run is at work on this book"),
         closing(FsspecStorage()) as storage,
     ):
-        yield _context(book, root, actor, raw, progress, storage)
+        yield _context(book, root, actor, raw, progress, storage, spark)
 
 
 @contextmanager
@@ -217,6 +238,7 @@ def _context(
     raw: Path | str | None,
     progress: Progress,
     storage: FsspecStorage | None,
+    spark: SparkSettings | None = None,
 ) -> Context:
     settings, folder = read_settings(), root.book(book.name)
     tracking = settings.tracking_uri or root.tracking_uri
@@ -236,7 +258,21 @@ def _context(
         limits=Limits(int(settings.unpack_max_gb * 2**30), settings.unpack_max_ratio, settings.unpack_max_entries),
         storage=storage,
         from_sources=raw is None,
+        spark=spark or SparkSettings(),
     )
+
+
+def spark_settings(master: str | None = None, conf_file: Path | None = None) -> SparkSettings:
+    """Where Spark runs: as the command line says, else the environment, else this machine."""
+    settings = read_settings()
+    where = master or settings.spark_master or f"local[{settings.threads}]"
+    if not MASTER.fullmatch(where):
+        raise BadUsage(
+            f'"{where}" is no master of Spark',
+            where="--master" if master else "CREDITRISK_SPARK_MASTER",
+            hint="local[2], local[*], spark://HOST:PORT, yarn or k8s://https://HOST:PORT",
+        )
+    return SparkSettings(where, conf_file=conf_file or settings.spark_conf)
 
 
 def registry_for(workspace: Path) -> MlflowRegistry:

@@ -12,14 +12,17 @@ from creditrisk.cli.options import (
     AsJson,
     BookName,
     Debug,
+    EngineName,
     EstimatorName,
+    Master,
     Overrides,
     RawDir,
+    SparkConf,
     WorkspaceDir,
     settings_of,
 )
 from creditrisk.cli.output import tell
-from creditrisk.cli.stages import alone
+from creditrisk.cli.stages import on_an_engine
 from creditrisk.errors import ExitCode
 
 
@@ -28,6 +31,9 @@ def check(
     workspace: WorkspaceDir = WORKSPACE,
     raw: RawDir = None,
     estimator: EstimatorName = None,
+    engine: EngineName = None,
+    master: Master = None,
+    spark_conf: SparkConf = None,
     overrides: Overrides = None,
     sql_only: Annotated[
         bool, typer.Option("--sql-only", help="Look at the book's SQL alone, all of it; no table is read.")
@@ -38,12 +44,14 @@ def check(
 ) -> None:
     """Stage 2: the tables keep the promises of their contracts."""
     if not sql_only:
-        alone("check")(book, workspace, raw, estimator, overrides, by, as_json, debug)
+        on_an_engine("check")(
+            book, workspace, raw, estimator, engine, master, spark_conf, overrides, by, as_json, debug
+        )  # fmt: skip
         return
     from creditrisk.config import load_book
     from creditrisk.features import lint_book
 
-    loaded = load_book(book, settings_of(overrides, estimator))
+    loaded = load_book(book, settings_of(overrides, estimator, engine))
     found = lint_book(loaded)
 
     def words() -> None:

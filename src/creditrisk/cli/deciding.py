@@ -8,7 +8,18 @@ from typing import Annotated, Any
 
 import typer
 
-from creditrisk.cli.options import WORKSPACE, Actor, AsJson, BookName, Debug, WorkspaceDir
+from creditrisk.cli.options import (
+    WORKSPACE,
+    Actor,
+    AsJson,
+    BookName,
+    Debug,
+    EngineName,
+    Master,
+    SparkConf,
+    WorkspaceDir,
+    settings_of,
+)
 from creditrisk.cli.output import show_released, tell
 from creditrisk.cli.work import at_work
 
@@ -21,7 +32,12 @@ def score(
         str, typer.Option("--input", metavar="DIR_OR_FILE", help="Raw tables, or the one raw table; may be an address.")
     ],
     output: Annotated[
-        str, typer.Option("--output", metavar="FILE", help="Decisions: .parquet, .csv or .json; may be an address.")
+        str,
+        typer.Option(
+            "--output",
+            metavar="FILE",
+            help="Decisions: .parquet, .csv or .json; may be an address. With --engine spark also a folder.",
+        ),
     ],
     workspace: WorkspaceDir = WORKSPACE,
     alias: Annotated[str, typer.Option("--alias", help="Which version of the registered model.")] = "production",
@@ -38,6 +54,9 @@ def score(
     record: Annotated[
         bool, typer.Option("--record", help="Keep a passport of every decision in the decision store, each once.")
     ] = False,
+    engine: EngineName = None,
+    master: Master = None,
+    spark_conf: SparkConf = None,
     by: Actor = None,
     as_json: AsJson = False,
     debug: Debug = False,  # noqa: ARG001
@@ -45,7 +64,7 @@ def score(
     """Batch: raw tables in, decisions out. A run that was stopped goes on when it is started again."""
     told = score_book(
         book, workspace, source, output, by=by, as_json=as_json, alias=alias, bundle=bundle, reasons=reasons,
-        counterfactuals=counterfactuals, record=record,
+        counterfactuals=counterfactuals, record=record, engine=engine, master=master, spark_conf=spark_conf,
     )  # fmt: skip
 
     def words() -> None:
@@ -121,13 +140,24 @@ def score_book(
     reasons: bool = True,
     counterfactuals: bool = False,
     record: bool = False,
+    engine: str | None = None,
+    master: str | None = None,
+    spark_conf: Path | None = None,
 ) -> dict[str, Any]:
     """Decisions for the applications in `source` into `output`; what came of it."""
     from creditrisk.pipelines.batch_predict import run as batch_predict
     from creditrisk.wiring import decision_store_for
 
     with (
-        at_work(book, workspace, as_json=as_json, by=by) as context,
+        at_work(
+            book,
+            workspace,
+            settings_of(None, engine=engine),
+            as_json=as_json,
+            by=by,
+            master=master,
+            spark_conf=spark_conf,
+        ) as context,  # fmt: skip
         closing(decision_store_for(workspace)) if record else nullcontext() as store,
     ):
         reference = bundle or f"models:/{context.book.name}@{alias}"

@@ -8,7 +8,7 @@ from typing import Annotated, Any, overload
 
 import typer
 
-from creditrisk.errors import BadUsage
+from creditrisk.errors import BadUsage, did_you_mean
 
 BookName = Annotated[str, typer.Argument(metavar="BOOK", help="home_credit, lending_club, or a folder of that shape.")]
 WorkspaceDir = Annotated[Path, typer.Option("--workspace", help="Where everything is written.")]
@@ -23,11 +23,22 @@ Overrides = Annotated[
 ]
 Actor = Annotated[str | None, typer.Option("--by", help="Who acts; else CREDITRISK_ACTOR, else the system's user.")]
 EstimatorName = Annotated[str | None, typer.Option("--estimator", help="A family of models; else the book's own.")]
+EngineName = Annotated[
+    str | None, typer.Option("--engine", help="duckdb, or spark for a cluster; else the book's own (docs/spark.md).")
+]
+Master = Annotated[
+    str | None,
+    typer.Option("--master", metavar="URL", help="Where Spark runs: local[2], yarn, k8s://…, spark://…."),
+]
+SparkConf = Annotated[
+    Path | None, typer.Option("--spark-conf", metavar="FILE", help="Spark's properties, as spark-defaults.conf.")
+]
 
 WORKSPACE = Path("workspace")
+ENGINES = ("duckdb", "spark")
 
 
-def settings_of(overrides: list[str] | None, estimator: str | None = None) -> dict[str, Any]:
+def settings_of(overrides: list[str] | None, estimator: str | None = None, engine: str | None = None) -> dict[str, Any]:
     """--set KEY=VALUE as {dotted key: value}; values are read as YAML, so numbers and lists work."""
     import yaml
 
@@ -42,6 +53,10 @@ def settings_of(overrides: list[str] | None, estimator: str | None = None) -> di
             raise BadUsage(f'--set "{text}": the value is not YAML', hint="quote it") from error
     if estimator:
         settings["training.estimator"] = estimator
+    if engine:
+        if engine not in ENGINES:
+            raise BadUsage(f'no engine "{engine}"', where="--engine", hint=did_you_mean(engine, ENGINES))
+        settings["engine"] = engine
     return settings
 
 

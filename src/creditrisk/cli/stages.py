@@ -14,9 +14,12 @@ from creditrisk.cli.options import (
     AsJson,
     BookName,
     Debug,
+    EngineName,
     EstimatorName,
+    Master,
     Overrides,
     RawDir,
+    SparkConf,
     WorkspaceDir,
     settings_of,
 )
@@ -34,6 +37,9 @@ def run(
     first: Annotated[str | None, typer.Option("--from", metavar="STAGE", help="Begin here.")] = None,
     last: Annotated[str | None, typer.Option("--until", metavar="STAGE", help="End here.")] = None,
     estimator: EstimatorName = None,
+    engine: EngineName = None,
+    master: Master = None,
+    spark_conf: SparkConf = None,
     overrides: Overrides = None,
     by: Actor = None,
     as_json: AsJson = False,
@@ -42,7 +48,7 @@ def run(
     """All stages: raw tables to a registered model and a page worth reading."""
     told = run_book(
         book, workspace, raw=raw, by=by, as_json=as_json, first=first, last=last,
-        settings=settings_of(overrides, estimator),
+        settings=settings_of(overrides, estimator, engine), master=master, spark_conf=spark_conf,
     )  # fmt: skip
     tell_runs([told], workspace, as_json=as_json)
 
@@ -55,6 +61,9 @@ def ingest(
         bool, typer.Option("--dry-run", help="Only tell where each table would come from, and what is in the way.")
     ] = False,
     estimator: EstimatorName = None,
+    engine: EngineName = None,
+    master: Master = None,
+    spark_conf: SparkConf = None,
     overrides: Overrides = None,
     by: Actor = None,
     as_json: AsJson = False,
@@ -62,7 +71,10 @@ def ingest(
 ) -> None:
     """Stage 1: raw files, fetched where the book says unless --raw is given, become typed bronze tables."""
     if not dry_run:
-        _run_one_stage("ingest", book, workspace, raw, settings_of(overrides, estimator), by=by, as_json=as_json)
+        _run_one_stage(
+            "ingest", book, workspace, raw, settings_of(overrides, estimator, engine), by=by, as_json=as_json,
+            master=master, spark_conf=spark_conf,
+        )  # fmt: skip
         return
     from creditrisk.pages.terminal import plan_lines
     from creditrisk.pipelines.fetch_sources import exit_code_of, plan
@@ -88,6 +100,30 @@ def alone(stage: str) -> Callable[..., None]:
         debug: Debug = False,  # noqa: ARG001
     ) -> None:
         _run_one_stage(stage, book, workspace, raw, settings_of(overrides, estimator), by=by, as_json=as_json)
+
+    return command
+
+
+def on_an_engine(stage: str) -> Callable[..., None]:
+    """The same of a stage that a cluster can do."""
+
+    def command(
+        book: BookName,
+        workspace: WorkspaceDir = WORKSPACE,
+        raw: RawDir = None,
+        estimator: EstimatorName = None,
+        engine: EngineName = None,
+        master: Master = None,
+        spark_conf: SparkConf = None,
+        overrides: Overrides = None,
+        by: Actor = None,
+        as_json: AsJson = False,
+        debug: Debug = False,  # noqa: ARG001
+    ) -> None:
+        _run_one_stage(
+            stage, book, workspace, raw, settings_of(overrides, estimator, engine), by=by, as_json=as_json,
+            master=master, spark_conf=spark_conf,
+        )  # fmt: skip
 
     return command
 
@@ -134,10 +170,14 @@ def _run_one_stage(
     *,
     by: str | None,
     as_json: bool,
+    master: str | None = None,
+    spark_conf: Path | None = None,
 ) -> None:
     from creditrisk.pipelines.stages import run_stage
 
-    with at_work(book, workspace, settings, as_json=as_json, by=by, raw=raw) as context:
+    with at_work(
+        book, workspace, settings, as_json=as_json, by=by, raw=raw, master=master, spark_conf=spark_conf
+    ) as context:
         report = run_stage(context, stage)
 
     def words() -> None:
@@ -161,12 +201,16 @@ def run_book(
     first: str | None = None,
     last: str | None = None,
     settings: Mapping[str, Any] | None = None,
+    master: str | None = None,
+    spark_conf: Path | None = None,
 ) -> RunContext:
     """All stages from `first` to `last`, those named included."""
     from creditrisk.pipelines.stages import between, run_stages
 
     between(first, last)
-    with at_work(book, workspace, settings, as_json=as_json, by=by, raw=raw) as context:
+    with at_work(
+        book, workspace, settings, as_json=as_json, by=by, raw=raw, master=master, spark_conf=spark_conf
+    ) as context:
         return run_stages(context, first=first, last=last)
 
 

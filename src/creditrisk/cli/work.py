@@ -22,13 +22,23 @@ def at_work(
     as_json: bool = False,
     by: str | None = None,
     raw: Path | str | None = None,
+    master: str | None = None,
+    spark_conf: Path | None = None,
 ) -> Iterator[Context]:
     """As `wiring.context_for`, with progress that people see; as_json: in lines."""
     from creditrisk.wiring import book_with, context_for
 
     with (
         shown_progress(book, quiet=as_json) as progress,
-        context_for(book_with(book, settings or {}), workspace, actor=by, raw=raw, progress=progress) as context,
+        context_for(
+            book_with(book, settings or {}),
+            workspace,
+            actor=by,
+            raw=raw,
+            progress=progress,
+            master=master,
+            spark_conf=spark_conf,
+        ) as context,  # fmt: skip
     ):
         yield context
 

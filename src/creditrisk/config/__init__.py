@@ -40,6 +40,7 @@ from creditrisk.config.source import (
     S3Source,
     Source,
 )
+from creditrisk.config.spark import Spark
 from creditrisk.config.stability import Stability
 from creditrisk.config.strict import Number
 from creditrisk.config.training import Balance, Training
@@ -96,6 +97,7 @@ __all__ = [
     "Settings",
     "SinkSettings",
     "Source",
+    "Spark",
     "Split",
     "SqlFile",
     "Stability",

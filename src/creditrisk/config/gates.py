@@ -7,10 +7,10 @@ from creditrisk.config.strict import Limit, Strict
 BESIDE_THE_MODEL = frozenset(
     {
         "gates", "document", "review", "retention", "approval", "waiver", "canary", "inventory", "monitoring",
-        "notifications",
+        "notifications", "engine", "spark",
     }
 )  # fmt: skip
-"""Keys of portfolio.yaml that judge and describe a model and change nothing in it: no part of its bundle or hash."""
+"""Keys of portfolio.yaml that judge and describe a model, or say where it is made: no part of its bundle or hash."""
 
 
 class Gates(Strict):

@@ -19,6 +19,7 @@ from creditrisk.config.policy import Policy
 from creditrisk.config.retention import Retention
 from creditrisk.config.review import Review
 from creditrisk.config.source import FileSource, Source
+from creditrisk.config.spark import Spark
 from creditrisk.config.stability import Stability
 from creditrisk.config.strict import Limit, OpenShare, Strict
 from creditrisk.config.target import Target
@@ -198,6 +199,10 @@ class Portfolio(Strict):
     """Who is learnt from, who is tested on."""
     features: Features
     """What is known of an application."""
+    engine: Literal["duckdb", "spark"] = "duckdb"
+    """Which makes features, trains and scores: DuckDB on one machine, or Spark on a cluster (docs/spark.md)."""
+    spark: Spark = Spark()
+    """Where whole tables lie when the engine is spark."""
     policy: Policy = Policy()
     """What may not decide about people."""
     leak_radar: LeakRadar = LeakRadar()

@@ -24,7 +24,7 @@ def _system_user() -> str:
 
 
 class Settings(BaseSettings):
-    """CREDITRISK_ACTOR, _MEMORY_LIMIT, _THREADS, _SPILL_…, _UNPACK_MAX_…, and MLFLOW_TRACKING_URI."""
+    """CREDITRISK_ACTOR, _MEMORY_LIMIT, _THREADS, _SPILL_…, _UNPACK_MAX_…, _SPARK_…, and MLFLOW_TRACKING_URI."""
 
     model_config = SettingsConfigDict(env_prefix="CREDITRISK_", frozen=True)
 
@@ -44,5 +44,9 @@ class Settings(BaseSettings):
     """... or, from 64 MiB on, to more than so many times its own size. The emptiest real table reaches 60."""
     unpack_max_entries: int = Field(default=1000, ge=1)
     """An archive with more files than this is refused."""
+    spark_master: str | None = None
+    """Of the engine spark, where `--master` does not say; empty = this machine, CREDITRISK_THREADS of its cores."""
+    spark_conf: Path | None = None
+    """File of Spark's properties, as spark-defaults.conf, where `--spark-conf` does not name one."""
     tracking_uri: str | None = Field(default=None, validation_alias="MLFLOW_TRACKING_URI")
     """Of MLflow; empty = SQLite in the workspace."""

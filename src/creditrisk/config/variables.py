@@ -26,7 +26,7 @@ SETTINGS: tuple[type[BaseSettings], ...] = (
 )
 HASHES_OF_SECRETS = ("api_keys",)
 """No secrets as they stand, and nobody else's business."""
-OF_ONE_MACHINE = ("actor", "memory_limit", "threads", "spill_folder", "spill_limit")
+OF_ONE_MACHINE = ("actor", "memory_limit", "threads", "spill_folder", "spill_limit", "spark_master", "spark_conf")
 """Say nothing of a release."""
 
 

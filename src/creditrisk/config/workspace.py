@@ -118,6 +118,21 @@ class BookFolder:
         return self.processed / "out_of_fold.parquet"
 
     @property
+    def assigned(self) -> Path:
+        """Engine spark: part and fold of every labelled loan, of which the parts here may hold a sample."""
+        return self.processed / "assigned.parquet"
+
+    @property
+    def cluster(self) -> Path:
+        """Engine spark: what the processed tables here are a sample of."""
+        return self.processed / "cluster.json"
+
+    @property
+    def bronze_state(self) -> Path:
+        """Engine spark: what the typed tables here are a sample of, where whole ones were read in place."""
+        return self.bronze / "cluster.json"
+
+    @property
     def audit_table(self) -> Path:
         return self.processed / "audit.parquet"
 

@@ -6,7 +6,7 @@ from creditrisk.features.lineage import Lineage, feature_lineage, identifiers, r
 from creditrisk.features.lint import lint_sql
 from creditrisk.features.people import parents_first, renumbered, rows_among, rows_of
 from creditrisk.features.prepared import PreparedFeatures
-from creditrisk.features.substitution import Applicants, Factor, Substitution, mentioned
+from creditrisk.features.substitution import Applicants, Factor, Substitution, mentioned, words_of
 
 __all__ = [
     "Applicants",
@@ -31,4 +31,5 @@ __all__ = [
     "rows_among",
     "rows_of",
     "table_schema",
+    "words_of",
 ]  # fmt: skip

@@ -277,10 +277,10 @@ class Part:
         self._of, self._features = of, features
         self._cut = pruned(of.cut, features, of.book.key)
         self._branch_room, self._room = Room(of.settings), Room(of.settings)
-        words = _words([*(file.query for file in self._cut.trunk), *features])
+        words = words_of([*(file.query for file in self._cut.trunk), *features])
         needed = {of.book.key, of.as_of}
         self.columns = [name for name in of.schema[MAIN] if name in needed or name.lower() in words]
-        below = _words(text for branch in self._cut.branches for text, _ in branch.steps.values())
+        below = words_of(text for branch in self._cut.branches for text, _ in branch.steps.values())
         keys = {branch.key for branch in self._cut.branches}
         whole = {table for branch in self._cut.branches if not branch.steps for table in branch.tables}
         self._below: dict[str, list[str]] = {}
@@ -366,7 +366,7 @@ class Part:
 
 def mentioned(book: Book) -> dict[str, dict[str, str]]:
     """{table: {column: type}} that the text of the book's SQL names, of what it may see; and the main key."""
-    words = _words(file.text for file in book.sql)
+    words = words_of(file.text for file in book.sql)
     schema = {}
     for table, columns in table_schema(book).items():
         changed = book.portfolio.decision.changeable if table == MAIN else {}
@@ -376,7 +376,8 @@ def mentioned(book: Book) -> dict[str, dict[str, str]]:
     return schema
 
 
-def _words(texts: Iterable[str]) -> set[str]:
+def words_of(texts: Iterable[str]) -> set[str]:
+    """The words of some SQL, in lower case."""
     text = " ".join(texts).lower()
     return set("".join(one if one.isalnum() or one == "_" else " " for one in text).split())
 

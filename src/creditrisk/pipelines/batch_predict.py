@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -68,20 +68,26 @@ def run(
     context.folder.root.mkdir(parents=True, exist_ok=True)
     if store is not None:
         store.check()
-    asked = _Asked(with_reasons, with_counterfactuals, store)
+    asked = Asked(with_reasons, with_counterfactuals, store)
+    score_them = _run
+    if context.on_spark:
+        from creditrisk.pipelines.batch_on_spark import run as score_them
     with TemporaryDirectory(prefix=f"{PARTIAL}score-", dir=context.folder.root) as passing:
         if is_address(reference):
             reference = str(fetch_bundle(context, reference, Path(passing) / "bundle"))
-        if not is_address(output):
-            return _run(context, source, Path(output), reference, asked)
+        # Whole folders are written by the cluster, wherever it reaches.
+        if not is_address(output) or (context.on_spark and not PurePosixPath(str(output)).suffix):
+            return score_them(context, source, output, reference, asked)
         with _beside(context.folder.root, str(output)) as local:
-            told = _run(context, source, local, reference, asked)
+            told = score_them(context, source, local, reference, asked)
             need_storage(context, str(output)).write(local, str(output))
         return {**told, "output": str(output)}
 
 
 @dataclass(frozen=True)
-class _Asked:
+class Asked:
+    """What a decision is to come with."""
+
     reasons: bool
     counterfactuals: bool
     store: DecisionStore | None
@@ -110,8 +116,9 @@ def _beside(root: Path, address: str) -> Iterator[Path]:
             folder.rmdir()
 
 
-def _run(context: Context, source: Path | str, output: Path, reference: str, asked: _Asked) -> dict[str, Any]:
-    write = _writer(output)
+def _run(context: Context, source: Path | str, output: Path | str, reference: str, asked: Asked) -> dict[str, Any]:
+    output = Path(output)
+    write = writer_of(output)
     records = Records(context.folder.ledger, context.folder.unfinished_move)
     found = find_bundle(reference, context.registry, own_copy=context.folder.bundle, records=records)
     version = found.version.version if found.version else None
@@ -154,7 +161,7 @@ def _run(context: Context, source: Path | str, output: Path, reference: str, ask
     }
 
 
-def _run_id(book: Book, bundle: Bundle, arrived: Arrived, asked: _Asked) -> str:
+def _run_id(book: Book, bundle: Bundle, arrived: Arrived, asked: Asked) -> str:
     """Of everything that decides what is decided: not of where, when, by whom or into which file."""
     return sha256_of(
         {
@@ -186,7 +193,7 @@ class _Batch:
         book: Book,
         bundle: Bundle,
         tables: Mapping[str, Path],
-        asked: _Asked,
+        asked: Asked,
         run_id: str,
         version: str | None,
     ) -> None:
@@ -241,7 +248,9 @@ class _Batch:
         need_sound(decisions, self._sound, what="the scored rows")
         told = decisions
         if self._change is not None:
-            told = told.append_column("counterfactual", _counterfactuals(self._bundle, rows, decisions, self._change))
+            told = told.append_column(
+                "counterfactual", counterfactual_column(self._bundle, rows, decisions, self._change)
+            )
         if self._recorder is not None:
             told = told.append_column("decision_id", pa.array(decision_ids(self._run_id, first, rows.num_rows)))
         parts.write(done.chunks, told)
@@ -265,7 +274,7 @@ def _features(context: Context, book: Book, tables: Mapping[str, Path], folder: 
     return out
 
 
-def _counterfactuals(bundle: Bundle, rows: pa.Table, decisions: pa.Table, change: Change) -> pa.Array:
+def counterfactual_column(bundle: Bundle, rows: pa.Table, decisions: pa.Table, change: Change) -> pa.Array:
     """Of those that are not approved; NULL for the others."""
     wanted = np.flatnonzero(pc.not_equal(decisions["decision"], Verdict.APPROVE.value).to_numpy())
     if not len(wanted):
@@ -281,7 +290,7 @@ type Change = Callable[[pa.Array], Applicants]
 type Put = Callable[[pa.Table], None]
 
 
-def _writer(output: Path) -> Callable[[Path, pa.Schema], AbstractContextManager[Put]]:
+def writer_of(output: Path) -> Callable[[Path, pa.Schema], AbstractContextManager[Put]]:
     if output.is_dir():
         raise BadUsage("the output is a folder", where=str(output), hint="name a file: --output decisions.parquet")
     writers = {".parquet": _parquet, ".csv": _csv, ".json": _json_lines}

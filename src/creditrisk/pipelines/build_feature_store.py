@@ -12,6 +12,7 @@ from creditrisk.pipelines.check_data import need_checked
 from creditrisk.pipelines.context import Context
 from creditrisk.pipelines.leak_check import REPORT, readable_schema
 from creditrisk.pipelines.lineage import add_step, book_nodes, table_node
+from creditrisk.pipelines.same_engine import refuse_sample
 
 
 def run(context: Context) -> dict[str, Any]:
@@ -20,15 +21,22 @@ def run(context: Context) -> dict[str, Any]:
     features = check_sql(book)
     tables, hashes = need_checked(context)
     schema = readable_schema(context, hashes)
-    rows = compute(
-        tables,
-        book.sql,
-        schema,
-        key=book.key,
-        out=folder.feature_store,
-        settings=context.duck,
-        progress=context.stage_progress("features"),
-    )
+    if context.on_spark:
+        from creditrisk.pipelines.features_on_spark import whole_features
+
+        rows = whole_features(context, schema)
+    else:
+        refuse_sample(context, folder.bronze_state, "ingest")
+        folder.cluster.unlink(missing_ok=True)
+        rows = compute(
+            tables,
+            book.sql,
+            schema,
+            key=book.key,
+            out=folder.feature_store,
+            settings=context.duck,
+            progress=context.stage_progress("features"),
+        )
     refuse_if_needed(check_feature_table(folder.feature_store, book.key))
     facts = {"rows": rows, "features": len(features), "preset": book.portfolio.features.preset,
              "absent_tables": sorted(set(book.portfolio.tables) - set(tables) - {MAIN})}  # fmt: skip

@@ -17,6 +17,7 @@ from creditrisk.pipelines import leak_check
 from creditrisk.pipelines.accepted import Accepted, to_compare_with
 from creditrisk.pipelines.context import Context
 from creditrisk.pipelines.lineage import add_step, need_unchanged
+from creditrisk.pipelines.same_engine import refuse_sample
 
 FINDINGS = "contract_findings.json"
 FINDINGS_PAGE = "contract_findings.html"
@@ -27,6 +28,7 @@ def run(context: Context) -> dict[str, Any]:
 
     A table that breaks a contract's must leaves nothing for later stages.
     """
+    refuse_sample(context, context.folder.bronze_state, "ingest")
     tables = _bronze(context)
     hashes = need_unchanged(context, "ingest", {f"bronze/{name}": path for name, path in tables.items()})
     before = to_compare_with(context.folder.bronze, hashes)
@@ -49,18 +51,28 @@ def need_promises_kept(
     progress: Callable[[str, float], None],
 ) -> Checked:
     """What the contracts find in these tables, whose sha256 are `hashes`. Raises BadData when they refuse them."""
-    book, mark = context.book, sha256_of({"tables": dict(hashes), "before": before.as_json() if before else None})
+    book, mark = context.book, found_mark(hashes, before)
     if mark not in context.found:
-        context.found[mark] = examine(
-            tables,
-            book.contracts,
-            book.portfolio,
-            settings=context.duck,
-            last=before.profiles if before else None,
-            progress=progress,
-        )
+        if context.on_spark and context.folder.bronze_state.is_file():
+            from creditrisk.pipelines.ingest_on_spark import examined_again
+
+            context.found[mark] = examined_again(context, before)
+        else:
+            context.found[mark] = examine(
+                tables,
+                book.contracts,
+                book.portfolio,
+                settings=context.duck,
+                last=before.profiles if before else None,
+                progress=progress,
+            )
     refuse_if_needed(context.found[mark].findings)
     return context.found[mark]
+
+
+def found_mark(hashes: Mapping[str, str], before: Accepted | None) -> str:
+    """Under which `context.found` keeps what the contracts find in tables of these sha256."""
+    return sha256_of({"tables": dict(hashes), "before": before.as_json() if before else None})
 
 
 def need_checked(context: Context) -> tuple[dict[str, Path], dict[str, str]]:

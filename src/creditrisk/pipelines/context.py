@@ -15,6 +15,7 @@ from creditrisk.governance import Act, append_act
 from creditrisk.kinds import SCHEMA_VERSION, sha256_of, sha256_of_file
 from creditrisk.ports import Clock, Registry, Storage, Tracker
 from creditrisk.sources import Limits
+from creditrisk.spark import SparkSettings
 
 if TYPE_CHECKING:
     from creditrisk.contracts import Checked
@@ -48,6 +49,8 @@ class Context:
     """Address of a folder in a bucket that was named instead of a raw folder; its tables land in `raw`."""
     from_sources: bool = False
     """No raw folder was named: tables come from the book's `source:` and land in `raw`."""
+    spark: SparkSettings = field(default_factory=SparkSettings)
+    """Where Spark runs, for `engine: spark`."""
     written: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Reports of this run that the lineage does not know yet, by file name."""
     found: dict[str, Checked] = field(default_factory=dict)
@@ -56,6 +59,15 @@ class Context:
     @property
     def folder(self) -> BookFolder:
         return self.workspace.book(self.book.name)
+
+    @property
+    def on_spark(self) -> bool:
+        return self.book.portfolio.engine == "spark"
+
+    @property
+    def reads_bronze(self) -> bool:
+        """Are typed tables read where they lie, since nobody names raw ones?"""
+        return self.on_spark and self.from_sources and self.book.portfolio.spark.bronze is not None
 
     @property
     def invented(self) -> bool:

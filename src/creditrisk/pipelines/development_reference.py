@@ -21,7 +21,7 @@ CALIBRATION_PART = "the calibration part, each row by a model and a calibrator t
 
 def with_whole_reference(context: Context, model: TrainedModel, development: pa.Table) -> TrainedModel:
     """The model with all that its `reference.json` holds. development: the rows it learnt from, sorted by key."""
-    rows, policy = model.out_of_fold, model.policy
+    rows, policy = model.described, model.policy
     pd = rows["pd"].to_numpy()
     grade = grades(pd, policy)
     declined = knocked_out(policy.knock_out, development).any(axis=1)

@@ -49,6 +49,10 @@ class Arrived:
 
 def run(context: Context) -> dict[str, Any]:
     """data/bronze/<table>.parquet and ingestion_summary.json; all tables or none."""
+    if context.reads_bronze:
+        from creditrisk.pipelines import ingest_on_spark
+
+        return ingest_on_spark.run(context)
     book, folder = context.book, context.folder
     if context.raw_uri is not None:
         fetch_raw(context, context.raw_uri)

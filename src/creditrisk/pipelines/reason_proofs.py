@@ -33,7 +33,7 @@ SHARES = 21
 
 def proofs_of(model: TrainedModel, book: Book, tables: Mapping[str, Path], settings: DuckSettings) -> Proofs:
     """tables: the typed tables that the development rows were made from."""
-    keys = model.out_of_fold[book.key]
+    keys = model.described[book.key]
     quantiles = _quantiles(book, tables, keys, settings)
     wanted = book.portfolio.decision.peers
     try:

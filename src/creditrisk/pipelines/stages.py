@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from creditrisk.errors import BadUsage, did_you_mean
@@ -49,14 +50,28 @@ def run_stages(context: Context, *, first: str | None = None, last: str | None =
     check_groups(context.book)
     check_segments(context.book)
     estimator_named(context.book.portfolio.training.estimator)
+    if context.on_spark:
+        from creditrisk.modelling.spark_fit import refuse_unlearnable
+
+        refuse_unlearnable(context.book.portfolio.training.estimator, context.book.portfolio.training.balance)
     if context.folder.root.is_dir():
         remove_partials(context.folder.root)
     seconds: dict[str, float] = {}
-    for stage in between(first, last):
-        begun = time.perf_counter()
-        run_stage(context, stage)
-        seconds[stage] = round(time.perf_counter() - begun, 2)
+    with _one_session(context):
+        for stage in between(first, last):
+            begun = time.perf_counter()
+            run_stage(context, stage)
+            seconds[stage] = round(time.perf_counter() - begun, 2)
     return write_summary(context, seconds)
+
+
+def _one_session(context: Context) -> AbstractContextManager[object]:
+    """Of Spark, where that is the engine: the stages join it instead of starting one each."""
+    if not context.on_spark:
+        return nullcontext()
+    from creditrisk.pipelines.cluster import at_cluster
+
+    return at_cluster(context)
 
 
 def between(first: str | None, last: str | None) -> Sequence[str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from creditrisk.config import Book
@@ -34,6 +35,7 @@ from creditrisk.pipelines.lineage import (
 )
 from creditrisk.pipelines.proxy_screen import refuse_rebuilders
 from creditrisk.pipelines.reason_proofs import proofs_of
+from creditrisk.pipelines.same_engine import refuse_sample
 from creditrisk.scoring import VERDICTS, grades, verdicts
 
 
@@ -45,31 +47,38 @@ def run(context: Context) -> dict[str, Any]:
     development, features = development_rows(context)
     refuse_rebuilders(context, development, features)
     _need_rules_features(book, features)
-    model = train(
-        development,
-        book.portfolio,
-        book.reasons,
-        features=features,
-        progress=context.stage_progress("train"),
-    )
+    model, cluster = _trained(context, development, features)
     model = with_whole_reference(context, model, development)
     with whole_file(folder.out_of_fold) as partial:
-        pq.write_table(model.out_of_fold, partial, compression="zstd")
+        pq.write_table(model.described, partial, compression="zstd")
     present = {name: folder.table(name) for name in book.portfolio.tables if folder.table(name).is_file()}
     proofs = proofs_of(model, book, present, context.duck)
     sha256 = _save(context, model, proofs)
     _copy(folder.bundle(sha256), folder.newest_bundle)
-    report = _report(context, model, sha256, files)
+    report = _report(context, model, sha256, files, cluster)
     of, by = book_as_read(context, "train")
     made = {
         **by,
         "bundle": Node(NodeKind.BUNDLE, sha256, made_from=(*DEVELOPMENT, of), file=f"models/{sha256[:16]}/bundle"),
         "evaluation": plots_node(context, folder.reports / "evaluation", "bundle", *DEVELOPMENT),
-        "out_of_fold": table_node(context, folder.out_of_fold, of, *DEVELOPMENT, rows=model.out_of_fold.num_rows),
+        "out_of_fold": table_node(context, folder.out_of_fold, of, *DEVELOPMENT, rows=model.described.num_rows),
     }
     add_step(context, "train", made)
     context.act(Act.TRAINED, {"bundle": sha256, "lineage": keep_with_bundle(context, sha256)})
     return report
+
+
+def _trained(
+    context: Context, development: pa.Table, features: tuple[str, ...]
+) -> tuple[TrainedModel, dict[str, Any] | None]:
+    """The model, and of a cluster that learnt it what the report says."""
+    if context.on_spark:
+        from creditrisk.pipelines.train_on_spark import train_there
+
+        return train_there(context, development, features)
+    refuse_sample(context, context.folder.cluster, "ingest")
+    book, progress = context.book, context.stage_progress("train")
+    return train(development, book.portfolio, book.reasons, features=features, progress=progress), None
 
 
 def _need_rules_features(book: Book, features: Sequence[str]) -> None:
@@ -132,7 +141,9 @@ def _is_whole(bundle: Path, sha256: str) -> bool:
     return True
 
 
-def _report(context: Context, model: TrainedModel, sha256: str, files: dict[str, Path]) -> dict[str, Any]:
+def _report(
+    context: Context, model: TrainedModel, sha256: str, files: dict[str, Path], cluster: dict[str, Any] | None
+) -> dict[str, Any]:
     rows, policy = model.out_of_fold, model.policy
     y, pd = rows["target"].to_numpy(), rows["pd"].to_numpy()
     score = points(pd, policy)
@@ -167,6 +178,7 @@ def _report(context: Context, model: TrainedModel, sha256: str, files: dict[str,
         "importance": importance,
         "notes_of_training": list(model.notes),
         **figures,
+        **({"cluster": cluster} if cluster else {}),
     }
     return context.report("metrics.json", body, inputs=dict(files))
 

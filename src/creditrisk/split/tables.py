@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from creditrisk.config import MAIN, Book
 from creditrisk.duck import PARQUET, Connection, DuckSettings, locked_room, named, quoted, translated
@@ -16,7 +17,11 @@ NOT_FEATURES = ("target", "date", "fold")
 
 
 def write_parts(feature_store: Path, parts: pa.Table, folder: Path, key: str, settings: DuckSettings) -> dict[str, int]:
-    """<folder>/{train,calibration,test}.parquet: key, target, date, fold, features, sorted by key. Returns rows."""
+    """<folder>/{train,calibration,test}.parquet: key, target, date, fold, features, sorted by key.
+
+    Of those who are in the feature store. Returns rows.
+    """
+    rows: dict[str, int] = {}
     for part in PARTS:
         with (
             whole_file(folder / f"{part}.parquet") as partial,
@@ -31,7 +36,8 @@ def write_parts(feature_store: Path, parts: pa.Table, folder: Path, key: str, se
                     where p.part = {quoted(part)} order by p.key""",  # noqa: S608
                 partial,
             )
-    return {part: parts["part"].to_pylist().count(part) for part in PARTS}
+            rows[part] = pq.read_metadata(partial).num_rows
+    return rows
 
 
 def write_audit(book: Book, main: Path, out: Path, settings: DuckSettings) -> None:
