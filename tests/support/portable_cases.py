@@ -77,7 +77,7 @@ REFUSED = [
             "letters of other languages have two capital forms"),
     Refused("clause", "select a.id, b.n from t as a asof join t as b on a.id >= b.id",
             "select a.id, b.n from t as a inner join t as b on a.id = b.id", "not every engine has it"),
-    Refused("window", "select id, max(i) over (order by id rows between 9 preceding and current row exclude ties)"
+    Refused("window", "select id, max(i) over (order by id rows between 9 preceding and current row exclude group)"
             " as a from t", "select id, max(i) over (order by id rows between 9 preceding and 1 preceding) as a from t",
             "not every engine has it"),
 ]  # fmt: skip

@@ -153,7 +153,8 @@ def _huge_to_double(sql: str) -> str:
         f"case when {sql} between 0BD and {2**64 - 1}BD then cast({sql} as double)"
         f" when {sql} between -{two64} and -1BD then -cast(-{sql} - 1BD as double) - 1D"
         f" when {sql} is not null then cast({low} as double)"
-        f" + cast(({sql} - {low}) div {two64} as double) * 1.8446744073709552E19D end"
+        f" + cast({sql} div {two64} - case when {sql} % {two64} < 0BD then 1 else 0 end as double)"
+        " * 1.8446744073709552E19D end"
     )
 
 

@@ -294,7 +294,8 @@ class Expressions:
         if is_decimal(have) and is_decimal(kind) and places is not None:
             return Written(f"cast(round({sql}, {places}) as {spark_type(kind)})", kind)
         if have == "DOUBLE" and places == 0:
-            return Written(half_away(sql), kind)
+            near = f"{sql} > -0.5D and {sql} <= 0D"  # the zero that this rounds to keeps its sign
+            return Written(f"case when {near} then {sql} * 0D else {half_away(sql)} end", kind)
         raise Unportable("round", f"of {have}")
 
     def cast(self, node: exp.Cast) -> Written:
