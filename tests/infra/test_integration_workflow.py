@@ -40,7 +40,7 @@ def test_the_stack_is_built_brought_up_asked_for_a_decision_and_taken_down(
 ) -> None:
     ran = run(stack, tool, tmp_path / "record")
     assert ran.passed, ran.said[-5000:]
-    assert ran.names("stack") == [*STEPS, "Down"]
+    assert ran.names("stack") == ["actions/checkout", *STEPS, "Down"]
     assert ran.names("stack", "failure") == []
     assert "ok       airflow: 10 DAGs, no import error" in ran.said
     assert "kept in Postgres as" in ran.said
@@ -56,7 +56,7 @@ def test_a_stack_that_does_not_come_up_is_explained_and_taken_down(
         ran = run(stack, tool, tmp_path / "record", PROMETHEUS_PORT=str(taken.getsockname()[1]))
     assert not ran.passed
     assert ran.names("stack", "failure") == ["Up, and healthy", "What the containers said"]
-    assert ran.names("stack") == ["Images", "Down"]
+    assert ran.names("stack") == ["actions/checkout", "Images", "Down"]
     assert "WRONG    prometheus: created" in ran.said
     assert "its port is taken" in ran.said
     assert stack.engine.docker("ps", "--all", "--quiet") == ""
