@@ -4,6 +4,7 @@ that stands in for the official one (Debian's Python 3.13 under its name), and r
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 import shutil
@@ -186,9 +187,12 @@ def test_the_batch_image_scores_with_a_read_only_file_system(engine: Engine, bat
         options=["--volume", f"{workspace}:/workspace"],
     )  # fmt: skip
     assert engine.docker("wait", container, within_s=600) == "0", engine.docker("logs", container)
-    applications = sum(1 for _ in (raw / "application_test.csv").open()) - 1
-    scored = json.loads((workspace / "scored.json").read_text(encoding="utf-8"))
-    assert (len(scored), applications) == (applications, len({row["SK_ID_CURR"] for row in scored}))
+    engine.docker("rm", container)
+    with (raw / "application_test.csv").open(encoding="utf-8") as file:
+        applications = [int(row["SK_ID_CURR"]) for row in csv.DictReader(file)]
+    scored = [json.loads(line) for line in (workspace / "scored.json").read_text(encoding="utf-8").splitlines()]
+    assert sorted(row["SK_ID_CURR"] for row in scored) == sorted(applications)
+    assert all(0.0 < row["pd"] < 1.0 for row in scored)
 
 
 @pytest.mark.by_hand

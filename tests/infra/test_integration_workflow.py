@@ -45,7 +45,7 @@ def test_the_stack_is_built_brought_up_asked_for_a_decision_and_taken_down(
     assert "ok       airflow: 10 DAGs, no import error" in ran.said
     assert "kept in Postgres as" in ran.said
     assert "ok       prometheus: 1 of 1 targets up" in ran.said
-    assert stack.engine.docker("ps", "--all", "--quiet") == ""
+    assert stack.compose("ps", "--all", "--quiet") == ""
 
 
 @pytest.mark.by_hand
@@ -59,4 +59,4 @@ def test_a_stack_that_does_not_come_up_is_explained_and_taken_down(
     assert ran.names("stack") == ["actions/checkout", "Images", "Down"]
     assert "WRONG    prometheus: created" in ran.said
     assert "its port is taken" in ran.said
-    assert stack.engine.docker("ps", "--all", "--quiet") == ""
+    assert stack.compose("ps", "--all", "--quiet") == ""
