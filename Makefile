@@ -76,7 +76,7 @@ test-infra: env ## containers, Airflow, Terraform, workflows, DVC, run for real 
 	@scripts/system_packages.sh infra
 	@scripts/node_packages.sh
 	@for name in airflow checkov docs hooks infra; do scripts/tool_environment.sh $$name; done
-	$(BIN)/pytest -v --durations 30 -n $(WORKERS) --dist loadgroup --no-loadscope-reorder \
+	$(BIN)/pytest -v --durations 30 -n $(WORKERS) --dist loadfile --no-loadscope-reorder \
 	  -m "infra$(if $(filter quick,$(INFRA)), and not by_hand)" tests/infra
 
 # Beside those of the table.

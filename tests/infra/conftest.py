@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 from tests.support.engine import Engine
 from tests.support.engine import engine as started_engine
@@ -27,16 +29,23 @@ WITH_ENGINE = ("test_compose.py", "test_images.py", "test_integration_workflow.p
 """Run one after the other by one process: they share an engine, what it built, and the name of the stack."""
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """`--dist loadgroup`: a group for each file, as `loadfile` has it, but those."""
+    """The order in which the workers get the files, under `--no-loadscope-reorder`."""
     places = {f"test_{name}.py": place for place, name in enumerate(LONGEST_FIRST)}
     here = Path(__file__).parent
     items.sort(key=lambda item: places.get(item.path.name, len(places)) if item.path.parent == here else -1)
-    for item in items:
-        if item.path.parent == here:
-            name = "engine" if item.path.name in WITH_ENGINE else item.path.name
-            item.add_marker(pytest.mark.xdist_group(name))
+
+
+class _FilesOfOneEngineTogether(LoadFileScheduling):
+    """`--dist loadgroup` would do, but the suffix it gives to a test's name is lost on pytest's structured names."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        scope = super()._split_scope(nodeid)
+        return "engine" if scope.endswith(WITH_ENGINE) else scope
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling:
+    return _FilesOfOneEngineTogether(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -156,7 +156,7 @@ def _make_base(archive: Path) -> None:
         shutil.rmtree(root / "var/lib/apt/lists")
         for package in (root / "var/cache/apt/archives").glob("*.deb"):
             package.unlink()
-        partial = archive.with_suffix(".partial")
+        partial = Path(folder) / archive.name
         subprocess.run(["tar", "--create", "--file", str(partial), "--directory", str(root), "."], check=True)
         partial.rename(archive)
 
