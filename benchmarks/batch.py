@@ -2,7 +2,8 @@
 
 python -m benchmarks.batch [--quick] [--workspace FOLDER] [--rows 1000000] [--json FILE]
 The workspace holds a trained home_credit; otherwise one is made from invented loans. Its feature table is repeated to
-the number of rows. Whole processes are counted, start-up and imports included; reasons are left out.
+the number of rows, each under a key of its own. Whole processes are counted, start-up and imports included; reasons are
+left out.
 """
 
 from __future__ import annotations
@@ -13,8 +14,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TypedDict
 
@@ -22,14 +21,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmarks.costs import Cost, cost_of
-from creditrisk.demo import write_demo
+from creditrisk.config import load_book
 from creditrisk.modelling import load_bundle
-from creditrisk.scoring import score, score_schema
+from creditrisk.pipelines.batch_parts import Parts
+from creditrisk.pipelines.batch_predict import ROWS_AT_ONCE, Asked, Batch, put_together, writer_of
+from creditrisk.wiring import watching_for
 
 FULL_ROWS, QUICK_ROWS = 1_000_000, 50_000
 LEARNT_FROM = 20_000
 PER_SECOND_MIN, PEAK_MB_MAX = 150_000, 1536
-ROWS_AT_ONCE = 50_000
 
 
 class Compared(TypedDict):
@@ -66,6 +66,8 @@ def main() -> int:
 
 def trained(folder: Path, rows: int) -> Path:
     """A workspace with a model of invented loans."""
+    from creditrisk.demo import write_demo  # not for those who score
+
     raw = write_demo("home_credit", folder / "raw", rows=rows).folder
     command = [sys.executable, "-m", "creditrisk.cli", "run", "home_credit", "--raw", str(raw), "--until", "train"]
     subprocess.run([*command, "--workspace", str(folder / "made"), "--json"], check=True, stdout=subprocess.DEVNULL)
@@ -77,7 +79,7 @@ def measure(workspace: Path, folder: Path, rows: int) -> Compared:
     book = workspace / "home_credit"
     bundle = max(book.glob("models/*/bundle"), key=lambda path: path.stat().st_mtime)
     features = folder / "features.parquet"
-    _repeated(book / "data" / "processed" / "feature_store.parquet", features, rows)
+    _repeated(book / "data" / "processed" / "feature_store.parquet", features, rows, load_bundle(bundle).key)
     model = folder / "model.ubj"
     shutil.copy(bundle / "model.ubj", model)
     names = load_bundle(bundle).preprocess.names
@@ -99,28 +101,31 @@ def measure(workspace: Path, folder: Path, rows: int) -> Compared:
     return Compared(rows=rows, ours=ours, pandas=theirs)
 
 
-def _repeated(source: Path, out: Path, rows: int) -> None:
+def _repeated(source: Path, out: Path, rows: int, key: str) -> None:
+    """The table again and again, each row under a key of its own."""
     table = pq.read_table(source)
+    place = table.column_names.index(key)
     with pq.ParquetWriter(out, table.schema, compression="zstd", compression_level=1) as writer:
         written = 0
         while written < rows:
             part = table.slice(0, min(table.num_rows, rows - written))
-            writer.write_table(part, row_group_size=ROWS_AT_ONCE)
+            keys = pa.array(range(written, written + part.num_rows)).cast(table.schema.field(key).type)
+            writer.write_table(part.set_column(place, table.schema.field(key), keys), row_group_size=ROWS_AT_ONCE)
             written += part.num_rows
 
 
 def stream(bundle_folder: Path, features: Path, out: Path) -> None:
     """What `creditrisk score --no-reasons` does once the features are there."""
-    bundle = load_bundle(bundle_folder, threads=2)
-    with pq.ParquetFile(features) as file, _writer(file, bundle.key, out) as writer:
-        for batch in file.iter_batches(ROWS_AT_ONCE):
-            writer.write_table(score(bundle, pa.Table.from_batches([batch]), with_reasons=False))
-
-
-@contextmanager
-def _writer(file: pq.ParquetFile, key: str, out: Path) -> Iterator[pq.ParquetWriter]:
-    with pq.ParquetWriter(out, score_schema(key, file.schema_arrow.field(key).type), compression="zstd") as writer:
-        yield writer
+    bundle, book = load_bundle(bundle_folder, threads=2), load_book(bundle_folder)
+    asked = Asked(reasons=False, counterfactuals=False, store=None)
+    batch = Batch(
+        watching_for(book, out.parent / "scoring", progress=lambda *_: None), book, bundle, {}, asked, "", None
+    )
+    parts = Parts(out.parent / "parts")
+    parts.folder.mkdir()
+    done = batch.score(features, parts)
+    with writer_of(out)(out, batch.schema(features)) as put:
+        put_together(parts.read(done.chunks), put)
 
 
 if __name__ == "__main__":

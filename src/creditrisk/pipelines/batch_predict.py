@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -135,13 +136,10 @@ def _run(context: Context, source: Path | str, output: Path | str, reference: st
         features = _features(context, book, tables, passing)
         run_id = _run_id(book, bundle, arrived, asked)
         parts = Parts.of(work, run_id, asked.rows_at_once)
-        batch = _Batch(context, book, bundle, tables, asked, run_id, None if version is None else str(version))
+        batch = Batch(context, book, bundle, tables, asked, run_id, None if version is None else str(version))
         done = batch.score(features, parts)
-        counts: Counter[str] = Counter()
         with whole_file(output) as partial, write(partial, batch.schema(features)) as put:
-            for chunk in parts.read(done.chunks):
-                put(chunk)
-                counts.update(map(str, chunk["decision"].to_pylist()))
+            counts = put_together(parts.read(done.chunks), put)
         invented = bundle.invented or is_invented(Path(source))
     context.progress("score", "done", 1.0)
     return {
@@ -159,6 +157,15 @@ def _run(context: Context, source: Path | str, output: Path | str, reference: st
         "leaks_released": bundle.manifest.get("leaks_released", []),
         "output": str(output),
     }
+
+
+def put_together(chunks: Iterable[pa.Table], put: Put) -> Counter[str]:
+    """All parts into one file; returns how many decisions of each kind there are."""
+    counts: Counter[str] = Counter()
+    for chunk in chunks:
+        put(chunk)
+        counts.update({found["values"]: found["counts"] for found in chunk["decision"].value_counts().to_pylist()})
+    return counts
 
 
 def _run_id(book: Book, bundle: Bundle, arrived: Arrived, asked: Asked) -> str:
@@ -184,7 +191,7 @@ class _Done:
     recorded: int | None = None
 
 
-class _Batch:
+class Batch:
     """One run: rows in chunks, each scored, written down as a part, and kept where that is asked for."""
 
     def __init__(
@@ -222,7 +229,8 @@ class _Batch:
         done, first = _Done(recorded=None if self._recorder is None else 0), 0
         at_once = self._asked.rows_at_once
         with pq.ParquetFile(features) as file:
-            for batch in file.iter_batches(at_once * self._asked.chunks_read):
+            of_all = file.metadata.num_rows
+            for batch in _read_ahead(file.iter_batches(at_once * self._asked.chunks_read)):
                 together = pa.Table.from_batches([batch])
                 if self._recorder is not None:
                     self._raw.announce(together[self._bundle.key].combine_chunks())
@@ -230,8 +238,7 @@ class _Batch:
                     rows = together.slice(start, at_once)
                     self._need_finished(rows, first, parts, done)
                     first += rows.num_rows
-                    share = first / file.metadata.num_rows
-                    self._context.progress("score", f"{first:,} decisions", 0.5 + share / 2)
+                    self._context.progress("score", f"{first:,} decisions", 0.5 + first / of_all / 2)
         return done
 
     def _need_finished(self, rows: pa.Table, first: int, parts: Parts, done: _Done) -> None:
@@ -257,6 +264,15 @@ class _Batch:
         if self._recorder is not None and not kept:
             raw = self._raw.of(rows[self._bundle.key].combine_chunks())
             done.recorded = (done.recorded or 0) + self._recorder.record(first, raw, rows, decisions)
+
+
+def _read_ahead(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """The same, each read while the one before is scored."""
+    with ThreadPoolExecutor(1) as reader:
+        coming = reader.submit(next, batches, None)
+        while (batch := coming.result()) is not None:
+            coming = reader.submit(next, batches, None)
+            yield batch
 
 
 def _arrived(context: Context, book: Book, source: Path, folder: Path) -> Arrived:
