@@ -87,7 +87,7 @@ def measure(book: str, root: Path, bodies: Sequence[bytes], size: Size, folder: 
             for _ in range(size.servers)
         ]
         port, balancer = room.enter_context(_balancer(servers, folder))
-        before = _cpu(servers, balancer)
+        before, bytes_before = _cpu(servers, balancer), _bytes(url)
         begun = time.perf_counter()
         clients, answers = _clients(port, secret, bodies, size, folder)
         restarted, of_postgres = _restart_in_the_middle(postgres, place, url, size, clients)
@@ -96,6 +96,7 @@ def measure(book: str, root: Path, bodies: Sequence[bytes], size: Size, folder: 
         seconds = time.perf_counter() - begun
         spent = {name: value - before[name] for name, value in _cpu(servers, balancer).items()}
         spent["postgres"] = of_postgres + _cpu_of_postgres(place)
+        bytes_now = _bytes(url)
         kept = _kept(url, root)
         answered = {key: one for path in answers for key, one in json.loads(path.read_text(encoding="utf-8")).items()}
     decided = kept.pop("decided")
@@ -114,6 +115,7 @@ def measure(book: str, root: Path, bodies: Sequence[bytes], size: Size, folder: 
         **kept,
         "seconds": seconds,
         "per_second": len(answered) / seconds,
+        "bytes_each": {name: (bytes_now[name] - bytes_before[name]) / len(answered) for name in bytes_now},
         "cpu_ms_each": {name: 1000 * value / len(answered) for name, value in spent.items()},
     }
     whole = len(answered) == len(decided) == size.requests
@@ -264,6 +266,17 @@ def _cpu_of_postgres(place: Path) -> float:
     alive = [one.cpu_times() for one in process.children()]
     ended = own.children_user + own.children_system
     return float(own.user + own.system + ended + sum(one.user + one.system for one in alive))
+
+
+def _bytes(url: str) -> dict[str, int]:
+    """stored: of the database with its indexes.  log: of the write-ahead log since the server was made."""
+    engine = sa.create_engine(sa.make_url(url).set(drivername="postgresql+psycopg"))
+    with engine.connect() as connection:
+        told = connection.exec_driver_sql(
+            "SELECT pg_database_size(current_database()), pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')"
+        ).one()
+    engine.dispose()
+    return {"stored": int(told[0]), "log": int(told[1])}
 
 
 def _kept(url: str, root: Path) -> dict[str, Any]:

@@ -478,6 +478,48 @@ def test_from_raw_tables_to_a_retraining_with_two_people_in_between(
             assert airflow.ended("tune_hyperparams__tiny", "search") == "success"
 
 
+@pytest.mark.by_hand
+@pytest.mark.timeout(2400)
+def test_a_shipped_book_from_its_schedule_to_its_monitoring_on_the_workspace_that_the_demo_left(
+    programs: Path, postgres: PostgresServer, tmp_path: Path
+) -> None:
+    """With books.yaml as it is: unpausing starts the last training that was due, and assets lead on from there."""
+    workspace = tmp_path / "w"
+    subprocess.run([CREDITRISK, "demo", "--rows", "2000", "--workspace", workspace], check=True)
+    today, incoming = datetime.now(UTC).date(), workspace / "incoming" / "lending_club"
+    incoming.mkdir(parents=True)
+    for days in range(4):
+        (incoming / str(today - timedelta(days=days))).symlink_to(workspace / "demo" / "lending_club")
+    home = Home(programs, tmp_path / "airflow", {
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": tables_in(postgres),
+        "AIRFLOW_VAR_CREDITRISK_CLI": CREDITRISK,
+        "AIRFLOW_VAR_CREDITRISK_WORKSPACE": str(workspace),
+        "AIRFLOW_VAR_CREDITRISK_RAW": str(workspace / "demo"),
+    })  # fmt: skip
+    with standalone(home) as airflow:
+        train, tune, promote, batch, nights = (f"{kind}__lending_club" for kind in KINDS)
+        airflow.unpause(train, promote)
+        due = airflow.first_run(train, "scheduled")
+        assert airflow.ended(train, due) == "success", airflow.states(train, due)
+
+        asked = airflow.first_run(promote)
+        airflow.reaches(promote, asked, "approve", "awaiting_input")
+        airflow.unpause(batch, nights, tune)
+        airflow.answer(promote, asked, "approve", "Approve")
+        assert airflow.ended(promote, asked) == "success", airflow.states(promote, asked)
+
+        for dag_id in (batch, nights):
+            run = airflow.first_run(dag_id, "asset_triggered")
+            assert airflow.ended(dag_id, run) == "success", airflow.states(dag_id, run)
+        assert branches(airflow, nights, run) == {"learn_anew": "skipped", "propose": "skipped",
+                                                  "nothing_to_do": "success"}  # fmt: skip
+        yesterday = workspace / "scored" / "lending_club" / str(today - timedelta(days=1))
+        assert (yesterday / "decisions.parquet").exists()
+
+        airflow.start(tune, "search", conf={"trials": 2})
+        assert airflow.ended(tune, "search") == "success", airflow.states(tune, "search")
+
+
 def told(hook: Webhook) -> str:
     """Every message that came, one after the other."""
     return "\n".join(f"{one.json()['title']}\n{one.json()['message']}" for one in hook.posted)

@@ -22,6 +22,7 @@ from tests.support.server_process import free_port
 
 READY_WITHIN_S = 600
 ENDS_WITHIN_S = 20
+PERSON_READS_S = 10
 
 
 @dataclass(frozen=True)
@@ -130,6 +131,8 @@ class Airflow:
         self.until(lambda: self.states(dag_id, run).get(task) == state, f"{dag_id}.{task} is {state}", limit_s)
 
     def answer(self, dag_id: str, run: str, task: str, option: str) -> None:
+        """As a person does, after a while: Airflow 3.3.2 fails a task that goes on before it has heard of its pause."""
+        time.sleep(PERSON_READS_S)
         path = f"dags/{dag_id}/dagRuns/{run}/taskInstances/{task}/-1/hitlDetails"
         self.ask("PATCH", path, {"chosen_options": [option], "params_input": {}})
 
