@@ -80,7 +80,7 @@ test-infra: env ## containers, Airflow, Terraform, workflows, DVC, run for real 
 	  -m "infra$(if $(filter quick,$(INFRA)), and not by_hand)" tests/infra
 
 # Beside those of the table.
-BENCHMARKS = alarms bronze_full_size cli_startup decide decision_store demo_full_size outcomes_coverage \
+BENCHMARKS = alarms bronze_full_size cli_startup decide decision_store demo_full_size out_of_core outcomes_coverage \
   outcomes_lending_club reasons rollback same_bits scale_out training_cost
 
 bench: env ## the table of what is promised at a small size, beside what others do; docs/benchmarks.md

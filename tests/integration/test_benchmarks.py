@@ -10,7 +10,17 @@ import pyarrow.parquet as pq
 import pytest
 
 from benchmarks import __main__ as table
-from benchmarks import batch, costs, decision_store, drift, feature_table, one_row, same_bits, training_cost
+from benchmarks import (
+    batch,
+    costs,
+    decision_store,
+    drift,
+    feature_table,
+    one_row,
+    out_of_core,
+    same_bits,
+    training_cost,
+)
 from benchmarks.figures import Figure
 from creditrisk.demo import write_demo
 
@@ -28,6 +38,13 @@ def test_csv_to_features_is_measured_beside_the_scan(raw: Path, tmp_path: Path) 
     assert told["scan"]["ratio"] == 1.0
     assert all(row["cpu_s"] > 0 and row["peak_mb"] > 20 for row in told.values())
     assert max(row["peak_mb"] for row in told.values()) < feature_table.PEAK_MB_MAX
+
+
+def test_each_stage_is_measured_under_its_memory_limit(raw: Path, tmp_path: Path) -> None:
+    told = {stage: out_of_core.measured(stage, raw, tmp_path, "300MB") for stage in ("ingest", "check", "features")}
+    assert all(one["cpu_s"] > 0 and 20 < one["peak_mb"] < out_of_core.PEAK_MB_MAX["check"] for one in told.values())
+    seen = out_of_core.read(raw, tmp_path)
+    assert (seen["applications"], seen["child_rows"] > 10 * ROWS) == (ROWS, True)
 
 
 def test_shuffled_rows_and_racing_threads_give_the_same_bits(raw: Path, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from creditrisk.features.check import bound_columns, check_sql, files_reading, l
 from creditrisk.features.engine import compute, compute_one_query, table_schema
 from creditrisk.features.lineage import Lineage, feature_lineage, identifiers, raw_factors
 from creditrisk.features.lint import lint_sql
-from creditrisk.features.people import parents_first, renumbered, rows_among, rows_of
+from creditrisk.features.people import links_of, parents_first, renumbered, rows_among, rows_of
 from creditrisk.features.prepared import PreparedFeatures
 from creditrisk.features.substitution import Applicants, Factor, Substitution, mentioned, words_of
 
@@ -21,6 +21,7 @@ __all__ = [
     "feature_lineage",
     "files_reading",
     "identifiers",
+    "links_of",
     "lint_book",
     "lint_sql",
     "mentioned",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -29,6 +30,7 @@ from creditrisk.duck import (
     translated,
 )
 from creditrisk.errors import BadConfig
+from creditrisk.features.slices import Link, cut, slices_needed
 from creditrisk.files import whole_file
 
 type Schema = Mapping[str, Mapping[str, str]]
@@ -56,28 +58,82 @@ def compute(
     out: Path,
     settings: DuckSettings,
     progress: Progress | None = None,
+    links: Mapping[str, Link] | None = None,
 ) -> int:
     """Bronze Parquet files to the feature table, one row an entity, sorted by key. Returns the number of rows.
 
     tables: {logical name: bronze file}; a table of `schema` that is not among them is absent.
+    links: from `links_of`: where tables are large beside the memory limit, the SQL then sees so many entities at a
+    time as fit; the rows are the same.
     Each file of SQL runs in a connection of its own, so that memory is given back between steps.
     Raises BadConfig when the SQL is wrong, OutsideFailed when memory or disk run out; `out` is whole or not there.
     """
     out.parent.mkdir(parents=True, exist_ok=True)
+    told = progress or (lambda _what, _share: None)
+    count = slices_needed(tables.values(), settings) if links else 1
+    with TemporaryDirectory(prefix=".partial-features-", dir=out.parent) as name, whole_file(out) as partial:
+        folder = Path(name)
+        whole = {table: [path] for table, path in tables.items()}
+        if count == 1 or links is None:
+            _run_steps(whole, sql, schema, key, partial, settings, told)
+        else:
+            _run_slices(tables, links, sql, schema, key, count, folder, partial, settings, told)
+    told(sql[-1].name, 1.0)
+    return _rows(out)
+
+
+def _run_slices(
+    tables: Mapping[str, Path],
+    links: Mapping[str, Link],
+    sql: Sequence[SqlFile],
+    schema: Schema,
+    key: str,
+    count: int,
+    folder: Path,
+    out: Path,
+    settings: DuckSettings,
+    told: Progress,
+) -> None:
+    told("entities in slices", 0.0)
+    raw, made = folder / "raw", folder / "made"
+    raw.mkdir()
+    made.mkdir()
+    columns = {name: list(listed) for name, listed in schema.items()}
+    slices = cut(tables, links, columns, key=key, count=count, folder=raw, settings=settings)
+    parts = []
+    for number, files in enumerate(slices):
+        share = (1 + number) / (2 + len(slices))
+        told(f"slice {number + 1} of {len(slices)}", share)
+        parts.append(made / f"{number:05}.parquet")
+        _run_steps(files, sql, schema, key, parts[-1], settings, lambda *_: None, encoded=PARQUET_READ_ONCE)
+        for path in chain.from_iterable(files.values()):
+            path.unlink()
+    told("slices put together", (1 + len(slices)) / (2 + len(slices)))
+    with locked_room(settings, reads=parts, writes=out.parent) as con, translated(str(out)):
+        con.execute(f"copy (from {_read(parts)}) to {quoted(str(out.resolve()))} ({PARQUET}, use_tmp_file false)")
+
+
+def _run_steps(
+    tables: Mapping[str, Sequence[Path]],
+    sql: Sequence[SqlFile],
+    schema: Schema,
+    key: str,
+    out: Path,
+    settings: DuckSettings,
+    told: Progress,
+    *,
+    encoded: str = PARQUET,
+) -> None:
     with TemporaryDirectory(prefix=".partial-features-", dir=out.parent) as folder:
         done: dict[str, Path] = {}
         for index, file in enumerate(sql):
-            if progress:
-                progress(file.name, index / len(sql))
+            told(file.name, index / len(sql))
             last = index == len(sql) - 1
             target = Path(folder) / f"{file.name}.parquet"
-            _run_step(file, tables, done, schema, target, settings, order_by=key if last else None)
+            how = encoded if last else PARQUET_READ_ONCE
+            _run_step(file, tables, done, schema, target, settings, how, order_by=key if last else None)
             done[file.name] = target
-        with whole_file(out) as partial:
-            done[sql[-1].name].rename(partial)
-    if progress:
-        progress(sql[-1].name, 1.0)
-    return _rows(out)
+        done[sql[-1].name].rename(out)
 
 
 def compute_one_query(
@@ -128,11 +184,12 @@ def parsed(file: SqlFile) -> exp.Expression:
 
 def _run_step(
     file: SqlFile,
-    tables: Mapping[str, Path],
+    tables: Mapping[str, Sequence[Path]],
     done: Mapping[str, Path],
     schema: Schema,
     target: Path,
     settings: DuckSettings,
+    encoded: str,
     *,
     order_by: str | None,
 ) -> None:
@@ -141,20 +198,26 @@ def _run_step(
     if unknown:
         known = ", ".join(sorted({*schema, *done}))
         raise BadConfig(f'reads "{min(unknown)}", which does not exist', where=file.path, hint=f"known: {known}")
-    sources = {name: path for name, path in {**tables, **done}.items() if name in read}
+    made = {name: [path] for name, path in done.items()}
+    sources = {name: files for name, files in {**tables, **made}.items() if name in read}
     with (
-        locked_room(settings, reads=list(sources.values()), writes=target.parent) as con,
+        locked_room(settings, reads=list(chain.from_iterable(sources.values())), writes=target.parent) as con,
         translated(file.path),
     ):
         for name in sorted(read):
             if name in sources:
-                parquet = f"read_parquet({quoted(str(sources[name].resolve()))})"
-                con.execute(_view(name, parquet, schema.get(name)))
+                con.execute(_view(name, _read(sources[name]), schema.get(name)))
             else:
                 con.execute(_empty_view(name, schema[name]))
         order = f" order by {named(order_by)}" if order_by else ""
         query = f"select * from ({_body(file, tables, schema)}\n){order}"  # noqa: S608
-        con.execute(f"copy ({query}) to {quoted(str(target.resolve()))} ({PARQUET if order_by else PARQUET_READ_ONCE})")
+        con.execute(f"copy ({query}) to {quoted(str(target.resolve()))} ({encoded})")
+
+
+def _read(files: Sequence[Path]) -> str:
+    """Rows of these Parquet files, in their order."""
+    listed = ", ".join(quoted(str(path.resolve())) for path in files)
+    return f"read_parquet([{listed}], hive_partitioning = false)"
 
 
 def _body(file: SqlFile, tables: Mapping[str, object], schema: Schema) -> str:

@@ -12,6 +12,7 @@ from creditrisk.config import MAIN, Book
 from creditrisk.duck import DuckSettings, locked_room, named, quoted, translated
 from creditrisk.features.engine import Schema
 from creditrisk.features.lineage import identifiers
+from creditrisk.features.slices import Link
 
 
 def rows_of(
@@ -71,6 +72,18 @@ def parents_first(book: Book) -> list[str]:
         return 0 if parent is None else 1 + depth(parent)
 
     return sorted(tables, key=lambda name: (depth(name), name))
+
+
+def links_of(book: Book) -> dict[str, Link]:
+    """{table: its link}, parents first, without the main table."""
+    tables = book.portfolio.tables
+    return {
+        name: Link(MAIN, str(tables[name].foreign_key), book.key)
+        if tables[name].parent == MAIN
+        else Link(str(tables[name].parent), str(tables[name].foreign_key), tables[str(tables[name].parent)].key[0])
+        for name in parents_first(book)
+        if name != MAIN
+    }
 
 
 def renumbered(tables: Mapping[str, pa.Table], book: Book) -> dict[str, pa.Table]:

@@ -23,7 +23,7 @@ from creditrisk.config import Book, load_book
 from creditrisk.contracts import check, decisions_schema, need_sound, refuse_if_needed
 from creditrisk.decisions.intake import Intake
 from creditrisk.errors import BadUsage, did_you_mean
-from creditrisk.features import Applicants, compute, table_schema
+from creditrisk.features import Applicants, compute, links_of, table_schema
 from creditrisk.files import PARTIAL, whole_file
 from creditrisk.governance import find_bundle
 from creditrisk.governance.agreement import Records
@@ -286,7 +286,8 @@ def _arrived(context: Context, book: Book, source: Path, folder: Path) -> Arrive
 def _features(context: Context, book: Book, tables: Mapping[str, Path], folder: Path) -> Path:
     """The feature rows of everybody in the tables, by the bundle's own SQL."""
     out = folder / "features.parquet"
-    compute(tables, book.sql, table_schema(book), key=book.key, out=out, settings=context.duck)
+    schema, links = table_schema(book), links_of(book)
+    compute(tables, book.sql, schema, key=book.key, out=out, settings=context.duck, links=links)
     return out
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from creditrisk.config import MAIN
 from creditrisk.contracts import check_feature_table, refuse_if_needed
-from creditrisk.features import check_sql, compute
+from creditrisk.features import check_sql, compute, links_of
 from creditrisk.pipelines.check_data import need_checked
 from creditrisk.pipelines.context import Context
 from creditrisk.pipelines.leak_check import REPORT, readable_schema
@@ -36,6 +36,7 @@ def run(context: Context) -> dict[str, Any]:
             out=folder.feature_store,
             settings=context.duck,
             progress=context.stage_progress("features"),
+            links=links_of(book),
         )
     refuse_if_needed(check_feature_table(folder.feature_store, book.key))
     facts = {"rows": rows, "features": len(features), "preset": book.portfolio.features.preset,

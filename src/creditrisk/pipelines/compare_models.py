@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from creditrisk.config import Portfolio
 from creditrisk.config.training import Balance
 from creditrisk.errors import BadData, CreditRiskError
-from creditrisk.features import check_sql, compute
+from creditrisk.features import check_sql, compute, links_of
 from creditrisk.files import PARTIAL
 from creditrisk.kinds import Available, sha256_of
 from creditrisk.modelling import COMPARED, ESTIMATORS, estimator_named
@@ -235,7 +235,8 @@ class _Comparison:
         tables, hashes = need_checked(context)
         out = self.scratch / preset / "features.parquet"
         key = context.book.key
-        compute(tables, context.book.sql, readable_schema(context, hashes), key=key, out=out, settings=context.duck)
+        schema, links = readable_schema(context, hashes), links_of(context.book)
+        compute(tables, context.book.sql, schema, key=key, out=out, settings=context.duck, links=links)
         made = pq.read_table(out)
         own = self.own_way.table
         table = made.take(pc.index_in(own[key], value_set=made[key]))

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from creditrisk.config import load_book
 from creditrisk.errors import BadData
-from creditrisk.features import compute, table_schema
+from creditrisk.features import compute, links_of, table_schema
 from creditrisk.files import PARTIAL
 from creditrisk.governance import find_bundle
 from creditrisk.modelling import Bundle, load_bundle
@@ -81,5 +81,6 @@ def _computed(folder: Path, tables: Mapping[str, Path], context: Context) -> pa.
     there = {name: tables[name] for name in book.portfolio.tables if name in tables and tables[name].is_file()}
     with TemporaryDirectory(prefix=f"{PARTIAL}features-", dir=workspace) as passing:
         out = Path(passing) / "features.parquet"
-        compute(there, book.sql, table_schema(book), key=book.key, out=out, settings=context.duck)
+        schema, links = table_schema(book), links_of(book)
+        compute(there, book.sql, schema, key=book.key, out=out, settings=context.duck, links=links)
         return pq.read_table(out)

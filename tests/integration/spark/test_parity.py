@@ -22,12 +22,11 @@ from hypothesis import strategies as st
 from creditrisk.config import MAIN, Book, load_book
 from creditrisk.contracts import to_bronze
 from creditrisk.demo import write_demo
-from creditrisk.duck import DuckSettings, locked_room
-from creditrisk.errors import BadConfig
-from creditrisk.features import PreparedFeatures, check_sql, compute, compute_one_query, table_schema
+from creditrisk.duck import DuckSettings
+from creditrisk.features import PreparedFeatures, check_sql, compute, table_schema
 from creditrisk.features.spark_engine import compute_on_spark
 from creditrisk.sources import FileSource
-from tests.support.adversarial import Rows, applications, as_tables, differences, written
+from tests.support.adversarial import Rows, applications, as_tables, computable, differences, written
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -64,25 +63,6 @@ class Case:
         made = ds.dataset(out, format="parquet").to_table()
         assert rows == made.num_rows
         return made
-
-
-def computable(book: Book, people: Sequence[Rows]) -> list[Rows]:
-    """Without those whose figures fit no type: they stop both engines, which is a test of its own."""
-    kept = []
-    for person in people:
-        try:
-            one_by_one(book, as_tables(book, [person]))
-        except BadConfig as error:
-            assert "Out of Range" in str(error) or "Conversion" in str(error)  # noqa: PT017
-        else:
-            kept.append(person)
-    assert len(kept) > 0.8 * len(people)
-    return kept
-
-
-def one_by_one(book: Book, tables: Mapping[str, pa.Table]) -> pa.Table:
-    with locked_room(SETTINGS) as con:
-        return compute_one_query(con, tables, book.sql, table_schema(book), key=book.key)
 
 
 def demo_tables(book: Book, rows: int, folder: Path) -> dict[str, pa.Table]:
