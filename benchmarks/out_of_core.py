@@ -1,9 +1,10 @@
 """Every stage of Home Credit on one machine, from CSVs to a model and decisions, at ten times the real files' size.
 
 python -m benchmarks.out_of_core [--quick] [--raw FOLDER] [--rows 3075110] [--limit 1500MB] [--work FOLDER]
-DuckDB has --limit and spills; training and evaluation take `split.rows_max` of the loans. 26 GB of CSV at full size and
+DuckDB has --limit and spills; training and evaluation take `split.rows_max` of the loans. 27 GB of CSV at full size, and
 as much again for what is written and spilled. Each stage runs in a process of its own; CPU seconds and peak memory are
-what the operating system counted for it. Limits: 2 GB peak where DuckDB works, 4 GB where a model is made or judged.
+what the operating system counted for it. Limits: 2 GB peak where DuckDB works; 6 GB where a model is made or judged,
+which is what a machine of 8 GB has left.
 Exit code 1 when one is missed at full size.
 """
 
@@ -24,7 +25,7 @@ from benchmarks.costs import Cost, cost_of
 
 FULL_ROWS, QUICK_ROWS = 3_075_110, 20_000
 PEAK_MB_MAX: Mapping[str, int] = {
-    "ingest": 2048, "check": 2048, "features": 2048, "split": 2048, "train": 4096, "evaluate": 4096, "score": 2048,
+    "ingest": 2048, "check": 2048, "features": 2048, "split": 2048, "train": 6144, "evaluate": 6144, "score": 2048,
 }  # fmt: skip
 
 
