@@ -1,7 +1,7 @@
 """Every stage of Home Credit on one machine, from CSVs to a model and decisions, at ten times the real files' size.
 
 python -m benchmarks.out_of_core [--quick] [--raw FOLDER] [--rows 3075110] [--limit 1500MB] [--work FOLDER]
-DuckDB has --limit and spills; training and evaluation take `split.rows_max` of the loans. 27 GB of CSV at full size, and
+DuckDB has --limit and spills; training and evaluation take `split.rows_max` of the loans. 27 GB of CSV at full size and
 as much again for what is written and spilled. Each stage runs in a process of its own; CPU seconds and peak memory are
 what the operating system counted for it. Limits: 2 GB peak where DuckDB works; 6 GB where a model is made or judged,
 which is what a machine of 8 GB has left.
