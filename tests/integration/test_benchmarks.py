@@ -40,6 +40,12 @@ def test_csv_to_features_is_measured_beside_the_scan(raw: Path, tmp_path: Path) 
     assert max(row["peak_mb"] for row in told.values()) < feature_table.PEAK_MB_MAX
 
 
+def test_loans_are_invented_for_the_stages_where_none_are_given(tmp_path: Path) -> None:
+    assert out_of_core.invent(tmp_path / "raw", 60)["cpu_s"] > 0
+    assert len(list((tmp_path / "raw").glob("*.csv"))) == 8
+    assert (tmp_path / "raw" / "truth").is_dir()
+
+
 def test_each_stage_is_measured_under_its_memory_limit(raw: Path, tmp_path: Path) -> None:
     told = {stage: out_of_core.measured(stage, raw, tmp_path, "300MB") for stage in ("ingest", "check", "features")}
     assert all(one["cpu_s"] > 0 and 20 < one["peak_mb"] < out_of_core.PEAK_MB_MAX["check"] for one in told.values())
