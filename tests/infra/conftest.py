@@ -48,6 +48,20 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileSche
     return _FilesOfOneEngineTogether(config, log)
 
 
+@pytest.fixture
+def told(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """told(words) stand at the end of the run: what a process of xdist writes nobody sees."""
+    return lambda words: record_property("told", words)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for outcome in ("passed", "failed"):
+        for report in terminalreporter.getreports(outcome):
+            for name, words in report.user_properties:
+                if name == "told" and report.when == "call":
+                    terminalreporter.write_line(str(words))
+
+
 @pytest.fixture(scope="session")
 def tool(repository: Path) -> Callable[[str], str]:
     """tool("gitleaks") -> its path in the environment that `make test-infra` makes."""

@@ -116,10 +116,9 @@ def test_the_api_decides_explains_and_replays_with_a_read_only_file_system(serve
     assert served("/invocations", example(served, "/invocations"))["predictions"]
 
 
-def test_the_api_s_image_is_small(engine: Engine, api: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_api_s_image_is_small(engine: Engine, api: str, told: Callable[[str], None]) -> None:
     size_mb = engine.size_mb(api) - engine.size_mb(BASE)
-    with capsys.disabled():
-        sys.stdout.write(f"\ncreditrisk-api: {size_mb:.0f} MB on top of its base of {engine.size_mb(BASE):.0f} MB\n")
+    told(f"creditrisk-api: {size_mb:.0f} MB on top of its base of {engine.size_mb(BASE):.0f} MB")
     assert 0 < size_mb <= MOST_MB
 
 
@@ -168,10 +167,9 @@ def batch(engine: Engine, repository: Path) -> str:
 
 @pytest.mark.by_hand
 def test_the_batch_image_has_every_module_and_what_it_imports(
-    engine: Engine, batch: str, capsys: pytest.CaptureFixture[str]
+    engine: Engine, batch: str, told: Callable[[str], None]
 ) -> None:
-    with capsys.disabled():
-        sys.stdout.write(f"\ncreditrisk-batch: {engine.size_mb(batch) - engine.size_mb(BASE):.0f} MB on its base\n")
+    told(f"creditrisk-batch: {engine.size_mb(batch) - engine.size_mb(BASE):.0f} MB on its base")
     assert json.loads(engine.inside(batch, "python", "-c", IMPORTS_ALL)) == {}
     assert engine.inside(batch, "sh", "-c", "command -v gcc cc clang g++ make ld as pip || true") == ""
     sources = "import adlfs, apprise, boto3, gcsfs, kagglesdk, psycopg, s3fs; print(psycopg.pq.__impl__)"
@@ -197,11 +195,10 @@ def test_the_batch_image_scores_with_a_read_only_file_system(engine: Engine, bat
 
 @pytest.mark.by_hand
 def test_airflow_s_image_imports_our_dags_and_runs_the_product_beside_it(
-    engine: Engine, batch: str, repository: Path, capsys: pytest.CaptureFixture[str]
+    engine: Engine, batch: str, repository: Path, told: Callable[[str], None]
 ) -> None:
     airflow = engine.build(repository, "airflow")
-    with capsys.disabled():
-        sys.stdout.write(f"\ncreditrisk-airflow: {engine.size_mb(airflow) - engine.size_mb(BASE):.0f} MB on its base\n")
+    told(f"creditrisk-airflow: {engine.size_mb(airflow) - engine.size_mb(BASE):.0f} MB on its base")
     told = engine.inside(airflow, "python", "-c", LOADS_DAGS).splitlines()[-1]
     loaded = json.loads(told)
     assert loaded["errors"] == {}
@@ -213,12 +210,9 @@ def test_airflow_s_image_imports_our_dags_and_runs_the_product_beside_it(
 
 
 @pytest.mark.by_hand
-def test_mlflow_s_image_says_what_it_wants(
-    engine: Engine, repository: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_mlflow_s_image_says_what_it_wants(engine: Engine, repository: Path, told: Callable[[str], None]) -> None:
     mlflow = engine.build(repository, "mlflow")
-    with capsys.disabled():
-        sys.stdout.write(f"\ncreditrisk-mlflow: {engine.size_mb(mlflow) - engine.size_mb(BASE):.0f} MB on its base\n")
+    told(f"creditrisk-mlflow: {engine.size_mb(mlflow) - engine.size_mb(BASE):.0f} MB on its base")
     with pytest.raises(AssertionError, match="error: MLFLOW_DATABASE_PASSWORD_FILE names no file"):
         engine.docker("run", "--rm", mlflow)
 
