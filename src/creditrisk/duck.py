@@ -17,13 +17,11 @@ if TYPE_CHECKING:
 
 type Connection = duckdb.DuckDBPyConnection
 
-_ENCODED = "format parquet, row_group_size 100000, parquet_version v2, dictionary_size_limit 100"
-
-PARQUET = f"{_ENCODED}, compression zstd, compression_level 1"
-"""How every table that stays is written: the cheapest level, and version 2's encodings, which cost less CPU time."""
-
-PARQUET_READ_ONCE = f"{_ENCODED}, compression uncompressed"
-"""For a table that the next step reads and nobody else."""
+PARQUET = (
+    "format parquet, row_group_size 100000, parquet_version v2, dictionary_size_limit 100, "
+    "compression zstd, compression_level 1"
+)
+"""How DuckDB writes a table that stays: the cheapest level, and version 2's encodings, which cost less CPU time."""
 
 
 @dataclass(frozen=True)

@@ -7,34 +7,38 @@ features; one that was asked for and is empty gives the features of somebody who
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from contextlib import ExitStack, contextmanager
 from functools import lru_cache
-from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import sqlglot
 from sqlglot import exp
 
-from creditrisk.config import Book, SqlFile
+from creditrisk.config import MAIN, Book, SqlFile
 from creditrisk.duck import (
-    PARQUET,
-    PARQUET_READ_ONCE,
     Connection,
     DuckSettings,
     locked_room,
     named,
-    quoted,
     sql_type,
     translated,
 )
 from creditrisk.errors import BadConfig
-from creditrisk.features.slices import Link, cut, slices_needed
-from creditrisk.files import whole_file
+from creditrisk.features.slices import Link, parquet, ranges, rows_in, slices_needed
+from creditrisk.files import PARTIAL, whole_file
 
 type Schema = Mapping[str, Mapping[str, str]]
 """{table: {column: DuckDB type}}: what the SQL may see, in order."""
+
+ROWS_OF_A_GROUP = 20_000
+"""Of the feature table's Parquet: what is held beside a slice while it is written."""
+
+_HUGE = ("HUGEINT", "UHUGEINT")
 
 type Progress = Callable[[str, float], None]
 """Told (what is being done, share done in [0, 1])."""
@@ -64,76 +68,98 @@ def compute(
 
     tables: {logical name: bronze file}; a table of `schema` that is not among them is absent.
     links: from `links_of`: where tables are large beside the memory limit, the SQL then sees so many entities at a
-    time as fit; the rows are the same.
-    Each file of SQL runs in a connection of its own, so that memory is given back between steps.
+    time as fit; the file is the same. Each slice has a connection of its own, so that memory is given back.
     Raises BadConfig when the SQL is wrong, OutsideFailed when memory or disk run out; `out` is whole or not there.
     """
-    out.parent.mkdir(parents=True, exist_ok=True)
     told = progress or (lambda _what, _share: None)
-    count = slices_needed(tables.values(), settings) if links else 1
-    with TemporaryDirectory(prefix=".partial-features-", dir=out.parent) as name, whole_file(out) as partial:
-        folder = Path(name)
-        whole = {table: [path] for table, path in tables.items()}
-        if count == 1 or links is None:
-            _run_steps(whole, sql, schema, key, partial, settings, told)
-        else:
-            _run_slices(tables, links, sql, schema, key, count, folder, partial, settings, told)
+    seen = {name: path for name, path in tables.items() if name in schema}
+    parts = ranges(tables[MAIN], key, slices_needed(seen.values(), settings) if links else 1, settings)
+
+    def slices() -> Iterator[pa.Table]:
+        for number, part in enumerate(parts):
+            where = rows_in(part, seen, links or {}, key=key)
+            of_all = f", slice {number + 1} of {len(parts)}" if len(parts) > 1 else ""
+            with _room(seen, where, schema, out.parent, settings) as con:
+                for index, file in enumerate(sql):
+                    told(f"{file.name}{of_all}", (number + index / len(sql)) / len(parts))
+                    _need_known(file, {*schema, *(other.name for other in sql[:index])})
+                    with translated(file.path):
+                        if file is not sql[-1]:
+                            con.execute(f"create temp table {named(file.name)} as {_body(file, seen, schema)}")
+                        else:
+                            rows = _result(con, file, _body(file, seen, schema), key)
+            yield rows
+            del rows  # or they stay while the next slice is made
+
+    with whole_file(out) as partial:
+        rows = _write_sorted(slices(), key, partial)
     told(sql[-1].name, 1.0)
-    return _rows(out)
+    return rows
 
 
-def _run_slices(
-    tables: Mapping[str, Path],
-    links: Mapping[str, Link],
-    sql: Sequence[SqlFile],
-    schema: Schema,
-    key: str,
-    count: int,
-    folder: Path,
-    out: Path,
-    settings: DuckSettings,
-    told: Progress,
-) -> None:
-    told("entities in slices", 0.0)
-    raw, made = folder / "raw", folder / "made"
-    raw.mkdir()
-    made.mkdir()
-    columns = {name: list(listed) for name, listed in schema.items()}
-    slices = cut(tables, links, columns, key=key, count=count, folder=raw, settings=settings)
-    parts = []
-    for number, files in enumerate(slices):
-        share = (1 + number) / (2 + len(slices))
-        told(f"slice {number + 1} of {len(slices)}", share)
-        parts.append(made / f"{number:05}.parquet")
-        _run_steps(files, sql, schema, key, parts[-1], settings, lambda *_: None, encoded=PARQUET_READ_ONCE)
-        for path in chain.from_iterable(files.values()):
-            path.unlink()
-    told("slices put together", (1 + len(slices)) / (2 + len(slices)))
-    with locked_room(settings, reads=parts, writes=out.parent) as con, translated(str(out)):
-        con.execute(f"copy (from {_read(parts)}) to {quoted(str(out.resolve()))} ({PARQUET}, use_tmp_file false)")
+@contextmanager
+def _room(
+    tables: Mapping[str, Path], where: Mapping[str, str], schema: Schema, spill: Path, settings: DuckSettings
+) -> Iterator[Connection]:
+    """A connection in which every table of the schema is to be seen, with those of its rows that `where` asks for."""
+    with (
+        TemporaryDirectory(prefix=PARTIAL, dir=spill) as folder,
+        locked_room(settings, reads=list(tables.values()), writes=Path(folder)) as con,
+    ):
+        for name, columns in schema.items():
+            if name in tables:
+                con.execute(_view(name, f"{parquet([tables[name]])} where {where[name]}", columns))
+            else:
+                con.execute(_empty_view(name, columns))
+        yield con
 
 
-def _run_steps(
-    tables: Mapping[str, Sequence[Path]],
-    sql: Sequence[SqlFile],
-    schema: Schema,
-    key: str,
-    out: Path,
-    settings: DuckSettings,
-    told: Progress,
-    *,
-    encoded: str = PARQUET,
-) -> None:
-    with TemporaryDirectory(prefix=".partial-features-", dir=out.parent) as folder:
-        done: dict[str, Path] = {}
-        for index, file in enumerate(sql):
-            told(file.name, index / len(sql))
-            last = index == len(sql) - 1
-            target = Path(folder) / f"{file.name}.parquet"
-            how = encoded if last else PARQUET_READ_ONCE
-            _run_step(file, tables, done, schema, target, settings, how, order_by=key if last else None)
-            done[file.name] = target
-        done[sql[-1].name].rename(out)
+def _need_known(file: SqlFile, known: Set[str]) -> None:
+    unknown = tables_read(file) - known
+    if unknown:
+        hint = f"known: {', '.join(sorted(known))}"
+        raise BadConfig(f'reads "{min(unknown)}", which does not exist', where=file.path, hint=hint)
+
+
+def _result(con: Connection, file: SqlFile, query: str, key: str) -> pa.Table:
+    """The features; whole numbers of more than 64 bits as doubles, as Parquet has them."""
+    found = con.sql(query)
+    if key not in found.columns:
+        raise BadConfig(f"gives no {key}", where=file.path, hint="one row for each of them, and the key first")
+    huge = [name for name, kind in zip(found.columns, found.types, strict=True) if str(kind) in _HUGE]
+    rows = found.to_arrow_table()
+    for name in huge:
+        rows = rows.set_column(rows.column_names.index(name), name, rows[name].cast(pa.float64()))
+    return rows
+
+
+def _write_sorted(slices: Iterable[pa.Table], key: str, out: Path) -> int:
+    """Each slice by its key, one after the other, in Parquet whose bytes depend on the rows alone.
+
+    Without smallest and largest doubles: PyArrow leaves NaN out of them, and DuckDB believes them.
+    """
+    with ExitStack() as stack:
+        writer, rest, written = None, None, 0
+        for rows in slices:
+            if writer is None:
+                texts = [one.name for one in rows.schema if pa.types.is_string(one.type)]
+                ends = [one.name for one in rows.schema if not pa.types.is_floating(one.type)]
+                writer = stack.enter_context(
+                    pq.ParquetWriter(out, rows.schema, compression="zstd", compression_level=1, use_dictionary=texts,
+                                     write_statistics=ends)
+                )  # fmt: skip
+            order = pc.sort_indices(rows[key])
+            for start in range(0, len(order), ROWS_OF_A_GROUP):
+                piece = rows.take(order[start : start + ROWS_OF_A_GROUP])
+                rest = piece if rest is None else pa.concat_tables([rest, piece])
+                if rest.num_rows >= ROWS_OF_A_GROUP:
+                    writer.write_table(rest.slice(0, ROWS_OF_A_GROUP))
+                    rest = rest.slice(ROWS_OF_A_GROUP)
+            written += rows.num_rows
+            del rows
+        if writer is not None and rest is not None and rest.num_rows:
+            writer.write_table(rest)
+    return written
 
 
 def compute_one_query(
@@ -182,44 +208,6 @@ def parsed(file: SqlFile) -> exp.Expression:
     return trees[0]
 
 
-def _run_step(
-    file: SqlFile,
-    tables: Mapping[str, Sequence[Path]],
-    done: Mapping[str, Path],
-    schema: Schema,
-    target: Path,
-    settings: DuckSettings,
-    encoded: str,
-    *,
-    order_by: str | None,
-) -> None:
-    read = tables_read(file)
-    unknown = read - set(schema) - set(done)
-    if unknown:
-        known = ", ".join(sorted({*schema, *done}))
-        raise BadConfig(f'reads "{min(unknown)}", which does not exist', where=file.path, hint=f"known: {known}")
-    made = {name: [path] for name, path in done.items()}
-    sources = {name: files for name, files in {**tables, **made}.items() if name in read}
-    with (
-        locked_room(settings, reads=list(chain.from_iterable(sources.values())), writes=target.parent) as con,
-        translated(file.path),
-    ):
-        for name in sorted(read):
-            if name in sources:
-                con.execute(_view(name, _read(sources[name]), schema.get(name)))
-            else:
-                con.execute(_empty_view(name, schema[name]))
-        order = f" order by {named(order_by)}" if order_by else ""
-        query = f"select * from ({_body(file, tables, schema)}\n){order}"  # noqa: S608
-        con.execute(f"copy ({query}) to {quoted(str(target.resolve()))} ({encoded})")
-
-
-def _read(files: Sequence[Path]) -> str:
-    """Rows of these Parquet files, in their order."""
-    listed = ", ".join(quoted(str(path.resolve())) for path in files)
-    return f"read_parquet([{listed}], hive_partitioning = false)"
-
-
 def _body(file: SqlFile, tables: Mapping[str, object], schema: Schema) -> str:
     """The file's SELECT; without rows where it reads a table that nobody asked for."""
     text = file.text.rstrip().rstrip(";")
@@ -227,17 +215,11 @@ def _body(file: SqlFile, tables: Mapping[str, object], schema: Schema) -> str:
     return f"select * from (\n{text}\n) limit 0" if absent else f"\n{text}\n"  # noqa: S608
 
 
-def _view(name: str, source: str, columns: Mapping[str, str] | None) -> str:
-    listed = ", ".join(map(named, columns)) if columns else "*"
+def _view(name: str, source: str, columns: Mapping[str, str]) -> str:
+    listed = ", ".join(map(named, columns))
     return f"create or replace temp view {named(name)} as select {listed} from {source}"  # noqa: S608
 
 
 def _empty_view(name: str, columns: Mapping[str, str]) -> str:
     listed = ", ".join(f"cast(null as {kind}) as {named(column)}" for column, kind in columns.items())
     return f"create or replace temp view {named(name)} as select {listed} limit 0"
-
-
-def _rows(path: Path) -> int:
-    import pyarrow.parquet as pq
-
-    return int(pq.read_metadata(path).num_rows)

@@ -19,7 +19,7 @@ class Landed:
     """One raw table on this machine, whole and as promised.
 
     path: what to read, in `format`.  source: the file it came in; another one than `path` when it was a zip.
-    size, sha256, md5: of `source`.
+    size, sha256: of `source`.  md5: the same, where the book states it.
     survey: what the bytes of a text hold.  remarks: what was odd about the file and how it was taken, for people.
     """
 

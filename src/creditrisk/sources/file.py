@@ -9,7 +9,7 @@ from pathlib import Path
 
 from creditrisk.config import Table
 from creditrisk.errors import BadData, BadUsage, BrokenFile, CreditRiskError, MissingInput, did_you_mean
-from creditrisk.files import Checksums, Hashes, checksums
+from creditrisk.kinds import sha256_of_file
 from creditrisk.sources.base import Landed, TableFormat
 from creditrisk.sources.recognise import Content, content_of, head_of
 from creditrisk.sources.survey import Survey, survey_of
@@ -69,25 +69,19 @@ def _land(source: Path, md5: str | None, landing: Path, limits: Limits) -> Lande
         raise BadData("the file is empty", where=str(source), hint="fetch it again, or remove it")
     _need_md5(source, md5)
     taken = _opened(source, landing, limits)
+    stated = md5.lower() if md5 else None
     return Landed(
-        taken.path,
-        taken.format,
-        source,
-        size,
-        taken.found.sha256,
-        taken.found.md5,
-        survey=taken.survey,
-        remarks=tuple(taken.remarks),
+        taken.path, taken.format, source, size, taken.sha256, stated, survey=taken.survey, remarks=tuple(taken.remarks)
     )
 
 
 @dataclass(frozen=True, slots=True)
 class _Taken:
-    """What is read of a source, in which format, and the checksums of the source."""
+    """What is read of a source, in which format; sha256 is of the source."""
 
     path: Path
     format: TableFormat
-    found: Checksums
+    sha256: str
     survey: Survey
     remarks: list[str]
 
@@ -121,9 +115,9 @@ def _table(path: Path, content: Content, source: Path, landing: Path, limits: Li
     if path.stat().st_size == 0:
         raise BadData("the file is empty", where=str(path), hint="fetch it again, or remove it")
     if path is source and content is Content.TEXT:
-        hashes = Hashes()
-        survey = survey_of(path, hashes)
-        return _Taken(path, "csv", hashes.checksums(), survey, remarks)
+        digest = hashlib.sha256()
+        survey = survey_of(path, digest)
+        return _Taken(path, "csv", digest.hexdigest(), survey, remarks)
     survey = Survey()
     if content is Content.GZIP:
         survey = check_gzip(path, limits).result()
@@ -131,7 +125,7 @@ def _table(path: Path, content: Content, source: Path, landing: Path, limits: Li
         survey = survey_of(path)
     if path is not source:
         path = path.rename(landing / f"{_stem(source.name)}{ENDING[content]}")
-    return _Taken(path, _FORMAT[content], checksums(source), survey, remarks)
+    return _Taken(path, _FORMAT[content], sha256_of_file(source), survey, remarks)
 
 
 _FORMAT: Mapping[Content, TableFormat] = {Content.TEXT: "csv", Content.GZIP: "csv.gz", Content.PARQUET: "parquet"}

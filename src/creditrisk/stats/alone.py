@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 type Floats = NDArray[np.float64]
 type Codes = NDArray[np.int64]
 type Mask = NDArray[np.bool_]
+type Counts = NDArray[np.int64] | NDArray[np.float64]
 
 CHANCE = 0.5
 _SCORES = 256
@@ -37,36 +38,40 @@ class Outcomes:
     fold: Codes
 
     @cached_property
-    def expected(self) -> Floats:
-        """Bad rate of each row's vintage."""
-        rows, bads = np.bincount(self.vintage), np.bincount(self.vintage, weights=self.y)
-        return (bads / np.maximum(rows, 1))[self.vintage]
+    def bads(self) -> Codes:
+        """Places of the bad rows."""
+        return np.flatnonzero(self.y)
 
     @cached_property
-    def off_by_fold(self) -> Floats:
-        """Shape (folds, n): each row's outcome less the bad rate of its vintage, both without the fold; 0 in it.
+    def rows_of_vintage(self) -> Codes:
+        return np.bincount(self.vintage, minlength=self.vintages)
+
+    @cached_property
+    def rate_of_vintage(self) -> Floats:
+        bads = np.bincount(self.vintage[self.bads], minlength=self.vintages)
+        return np.asarray(bads / np.maximum(self.rows_of_vintage, 1))
+
+    @cached_property
+    def rate_without_fold(self) -> Floats:
+        """Shape (folds, vintages): bad rate of each vintage among the rows of all other folds; 0 where there is none.
 
         Without it, because what a whole vintage deviates from its own rate is nothing: a fold's rows would be told of
         by the others, with the sign turned.
         """
-        off = np.zeros((self.folds, len(self.y)))
-        for fold in range(self.folds):
-            others = self.fold != fold
-            rows = np.bincount(self.vintage, weights=others)
-            bads = np.bincount(self.vintage, weights=self.y * others)
-            off[fold] = np.where(others, self.y - (bads / np.maximum(rows, 1))[self.vintage], 0.0)
-        return off
+        rows, bads = (counts.sum(axis=2) for counts in _by_fold(self, np.zeros_like(self.vintage)))
+        rows, bads = rows.sum(axis=1, keepdims=True) - rows, bads.sum(axis=1, keepdims=True) - bads
+        return np.asarray((bads / np.maximum(rows, 1)).T)
 
     @cached_property
     def pairs(self) -> float:
         """Of a bad and a good of the same vintage."""
-        return _won_and_all(self.y, self.vintage, np.zeros_like(self.vintage))[1]
+        return _won_and_all(*_counts(self, np.zeros_like(self.vintage)))[1]
 
-    @property
+    @cached_property
     def vintages(self) -> int:
         return int(self.vintage.max()) + 1 if len(self.vintage) else 1
 
-    @property
+    @cached_property
     def folds(self) -> int:
         return int(self.fold.max()) + 1 if len(self.fold) else 1
 
@@ -122,12 +127,11 @@ def auc_of_rank(outcomes: Outcomes, codes: Codes, *, known_min: int = 0) -> floa
     Of the rows that have a code above 0 (are not missing), where at least `known_min` bads and goods have one; else a
     pair with a missing one counts half, as a tie does.
     """
-    known = codes > 0
-    bads = int(outcomes.y[known].sum())
-    if known_min and min(bads, int(known.sum()) - bads) >= known_min:
-        won, every = _won_and_all(outcomes.y[known], outcomes.vintage[known], codes[known])
-        return won / every if every else CHANCE
-    return _auc_inside(outcomes, codes, known)
+    every, bads = (counts[:, 1:] for counts in _counts(outcomes, codes))
+    if known_min and min(bads.sum(), every.sum() - bads.sum()) >= known_min:
+        won, pairs = _won_and_all(every, bads)
+        return won / pairs if pairs else CHANCE
+    return _auc_inside(outcomes, every, bads)
 
 
 def auc_out_of_fold(outcomes: Outcomes, codes: Codes, *, smoothing: float, inside: Mask | None = None) -> float:
@@ -136,14 +140,21 @@ def auc_out_of_fold(outcomes: Outcomes, codes: Codes, *, smoothing: float, insid
     A rate is the mean distance from the vintage's own rate, drawn to zero by `smoothing` rows, so that rare codes and
     codes that stand for an era say nothing.  inside: rows that are looked at; a pair with another one counts half.
     """
-    folds, width = outcomes.folds, int(codes.max()) + 1
-    inside = np.ones(len(codes), dtype=bool) if inside is None else inside
-    cell = codes * folds + outcomes.fold
-    rows = np.bincount(cell, weights=inside, minlength=width * folds).reshape(width, folds)
-    rows = rows.sum(axis=1, keepdims=True) - rows
-    off = np.stack([np.bincount(codes, weights=of * inside, minlength=width) for of in outcomes.off_by_fold], axis=1)
-    score = np.round(off / (rows + smoothing), 9)  # sums in another order differ in the last bits only
-    return _auc_inside(outcomes, ranked(score.ravel()).codes(_SCORES)[cell], inside)
+    rows, bads = _by_fold(outcomes, codes, inside)
+    vintages, folds, width = rows.shape
+    learnt = rows.sum(axis=(0, 1)) - rows.sum(axis=0)
+    # Shape (fold to score, fold to learn from, code): bads beyond what the vintages' rates without the former give.
+    off = bads.sum(axis=0) - (outcomes.rate_without_fold @ rows.reshape(vintages, -1)).reshape(folds, folds, width)
+    off = off.sum(axis=1) - off[np.arange(folds), np.arange(folds)]
+    score = np.round(off / (learnt + smoothing), 9)  # sums in another order differ in the last bits only
+    level = ranked(score.ravel()).codes(_SCORES).reshape(1, folds, width)
+    cell = np.arange(vintages).reshape(-1, 1, 1) * (level.max() + 1) + level
+    shape = (vintages, int(level.max()) + 1)
+    every, bads = (
+        np.bincount(cell.ravel(), weights=counts.ravel(), minlength=shape[0] * shape[1]).reshape(shape)
+        for counts in (rows, bads)
+    )
+    return _auc_inside(outcomes, every, bads)
 
 
 def auc_of_missing(outcomes: Outcomes, missing: Mask, inside: Mask | None = None) -> float:
@@ -155,19 +166,21 @@ def auc_of_missing(outcomes: Outcomes, missing: Mask, inside: Mask | None = None
 
 def group_of(outcomes: Outcomes, inside: Mask) -> Group | None:
     """The rows `inside`, in those vintages that also hold others; None when there are no such rows."""
-    within = np.bincount(outcomes.vintage, weights=inside, minlength=outcomes.vintages)
-    mixed = (within > 0) & (within < np.bincount(outcomes.vintage, minlength=outcomes.vintages))
-    counted = inside & mixed[outcomes.vintage]
-    rows = int(counted.sum())
+    within = np.bincount(outcomes.vintage[inside], minlength=outcomes.vintages)
+    mixed = (within > 0) & (within < outcomes.rows_of_vintage)
+    rows = int(within[mixed].sum())
     if not rows:
         return None
-    bads, expected = int(outcomes.y[counted].sum()), float(outcomes.expected[counted].mean())
+    bad = outcomes.bads[inside[outcomes.bads]]
+    bads = int(np.bincount(outcomes.vintage[bad], minlength=outcomes.vintages)[mixed].sum())
+    expected = float((within * outcomes.rate_of_vintage)[mixed].sum() / rows)
     return Group(rows, bads, expected, _odds_ratio(bads, rows, expected), _chance(bads / rows, expected, rows))
 
 
 def groups_of(outcomes: Outcomes, codes: Codes, *, rows_min: int, rate_min: float) -> Iterator[tuple[int, Group]]:
     """The codes above 0 with that many rows and at least that bad rate."""
-    rows, bads = np.bincount(codes), np.bincount(codes, weights=outcomes.y)
+    rows = np.bincount(codes)
+    bads = np.bincount(codes[outcomes.bads], minlength=len(rows))
     rows[0] = 0
     for code in np.flatnonzero((rows >= rows_min) & (bads >= rate_min * rows)):
         group = group_of(outcomes, codes == code)
@@ -186,22 +199,41 @@ def rank_correlation(one: Floats, other: Floats) -> float:
     return float(np.corrcoef(ranks[0], ranks[1])[0, 1])
 
 
-def _auc_inside(outcomes: Outcomes, codes: Codes, inside: Mask) -> float:
+def _auc_inside(outcomes: Outcomes, every: Counts, bads: Counts) -> float:
+    """Of the counted rows; a pair with another row counts half."""
     if not outcomes.pairs:
         return CHANCE
-    won, every = _won_and_all(outcomes.y[inside], outcomes.vintage[inside], codes[inside])
-    return CHANCE + (won - every / 2.0) / outcomes.pairs
+    won, pairs = _won_and_all(every, bads)
+    return CHANCE + (won - pairs / 2.0) / outcomes.pairs
 
 
-def _won_and_all(y: NDArray[np.int8], vintage: Codes, codes: Codes) -> tuple[float, float]:
-    """Pairs of a bad and a good of one vintage in which the bad has the higher code (a tie is half a win), and all."""
-    if not len(y):
-        return 0.0, 0.0
-    width = int(codes.max()) + 1
-    size = ((int(vintage.max()) + 1), width)
-    cell = vintage * width + codes
-    every = np.bincount(cell, minlength=size[0] * width).reshape(size).astype(np.float64)
-    bads = np.bincount(cell, weights=y, minlength=size[0] * width).reshape(size)
+def _counts(outcomes: Outcomes, codes: Codes) -> tuple[Counts, Counts]:
+    """Rows and bads, each of shape (vintages, codes)."""
+    width = int(codes.max(initial=0)) + 1
+    cell = codes if outcomes.vintages == 1 else outcomes.vintage * width + codes
+    counted = (np.bincount(cells, minlength=outcomes.vintages * width) for cells in (cell, cell[outcomes.bads]))
+    every, bads = (counts.reshape(outcomes.vintages, width) for counts in counted)
+    return every, bads
+
+
+def _by_fold(outcomes: Outcomes, codes: Codes, inside: Mask | None = None) -> tuple[Counts, Counts]:
+    """Rows and bads, each of shape (vintages, folds, codes), of all rows or of those inside."""
+    width = int(codes.max(initial=0)) + 1
+    shape = (outcomes.vintages, outcomes.folds, width)
+    cell = (outcomes.vintage * outcomes.folds + outcomes.fold) * width + codes
+    bad = outcomes.bads if inside is None else outcomes.bads[inside[outcomes.bads]]
+    counted = (np.bincount(cells, minlength=math.prod(shape)) for cells in
+               (cell if inside is None else cell[inside], cell[bad]))  # fmt: skip
+    every, bads = (counts.reshape(shape) for counts in counted)
+    return every, bads
+
+
+def _won_and_all(every: Counts, bads: Counts) -> tuple[float, float]:
+    """Pairs of a bad and a good of one vintage in which the bad has the higher code (a tie is half a win), and all.
+
+    every, bads: shape (vintages, codes).
+    """
+    every, bads = every.astype(np.float64), bads.astype(np.float64)
     goods = every - bads
     below = np.cumsum(goods, axis=1) - goods
     won = float(np.sum(bads * (below + goods / 2.0)))
