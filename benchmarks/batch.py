@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TypedDict
 
@@ -22,10 +23,11 @@ import pyarrow.parquet as pq
 
 from benchmarks.costs import Cost, cost_of
 from creditrisk.config import load_book
+from creditrisk.features import write_features
 from creditrisk.modelling import load_bundle
 from creditrisk.pipelines.batch_parts import Parts
-from creditrisk.pipelines.batch_predict import ROWS_AT_ONCE, Asked, Batch, put_together, writer_of
-from creditrisk.wiring import watching_for
+from creditrisk.pipelines.batch_predict import Asked, Batch, put_together, writer_of
+from creditrisk.wiring import left_out, watching_for
 
 FULL_ROWS, QUICK_ROWS = 1_000_000, 50_000
 LEARNT_FROM = 20_000
@@ -102,25 +104,27 @@ def measure(workspace: Path, folder: Path, rows: int) -> Compared:
 
 
 def _repeated(source: Path, out: Path, rows: int, key: str) -> None:
-    """The table again and again, each row under a key of its own."""
+    """The table again and again, each row under a key of its own, written as the product writes it."""
     table = pq.read_table(source)
     place = table.column_names.index(key)
-    with pq.ParquetWriter(out, table.schema, compression="zstd", compression_level=1) as writer:
-        written = 0
-        while written < rows:
+
+    def copies() -> Iterator[pa.Table]:
+        for written in range(0, rows, table.num_rows):
             part = table.slice(0, min(table.num_rows, rows - written))
             keys = pa.array(range(written, written + part.num_rows)).cast(table.schema.field(key).type)
-            writer.write_table(part.set_column(place, table.schema.field(key), keys), row_group_size=ROWS_AT_ONCE)
-            written += part.num_rows
+            yield part.set_column(place, table.schema.field(key), keys)
+
+    write_features(copies(), key, out)
 
 
 def stream(bundle_folder: Path, features: Path, out: Path) -> None:
     """What `creditrisk score --no-reasons` does once the features are there."""
-    bundle, book = load_bundle(bundle_folder, threads=2), load_book(bundle_folder)
     asked = Asked(reasons=False, counterfactuals=False, store=None)
-    batch = Batch(
-        watching_for(book, out.parent / "scoring", progress=lambda *_: None), book, bundle, {}, asked, "", None
-    )
+    book = load_book(bundle_folder)
+    context = watching_for(book, out.parent / "scoring", progress=lambda *_: None)
+    with left_out("sklearn"):
+        bundle = load_bundle(bundle_folder, threads=asked.threads_of_trees(context.duck.threads))
+    batch = Batch(context, book, bundle, {}, asked, "", None)
     parts = Parts(out.parent / "parts")
     parts.folder.mkdir()
     done = batch.score(features, parts)

@@ -146,9 +146,10 @@ def score_book(
 ) -> dict[str, Any]:
     """Decisions for the applications in `source` into `output`; what came of it."""
     from creditrisk.pipelines.batch_predict import run as batch_predict
-    from creditrisk.wiring import decision_store_for
+    from creditrisk.wiring import decision_store_for, left_out
 
     with (
+        left_out("sklearn"),  # XGBoost takes it along where it is installed, with all of scipy.stats
         at_work(
             book,
             workspace,

@@ -1,7 +1,7 @@
 """The book's SQL makes the feature table: the same files for millions of rows and for one applicant."""
 
 from creditrisk.features.check import bound_columns, check_sql, files_reading, lint_book, reason_groups
-from creditrisk.features.engine import compute, compute_one_query, table_schema
+from creditrisk.features.engine import compute, compute_one_query, table_schema, write_features
 from creditrisk.features.lineage import Lineage, feature_lineage, identifiers, raw_factors
 from creditrisk.features.lint import lint_sql
 from creditrisk.features.people import links_of, parents_first, renumbered, rows_among, rows_of
@@ -33,4 +33,5 @@ __all__ = [
     "rows_of",
     "table_schema",
     "words_of",
+    "write_features",
 ]  # fmt: skip

@@ -92,7 +92,7 @@ def compute(
             del rows  # or they stay while the next slice is made
 
     with whole_file(out) as partial:
-        rows = _write_sorted(slices(), key, partial)
+        rows = write_features(slices(), key, partial)
     told(sql[-1].name, 1.0)
     return rows
 
@@ -133,8 +133,8 @@ def _result(con: Connection, file: SqlFile, query: str, key: str) -> pa.Table:
     return rows
 
 
-def _write_sorted(slices: Iterable[pa.Table], key: str, out: Path) -> int:
-    """Each slice by its key, one after the other, in Parquet whose bytes depend on the rows alone.
+def write_features(slices: Iterable[pa.Table], key: str, out: Path) -> int:
+    """A feature table: each slice by its key, one after the other, in Parquet whose bytes depend on the rows alone.
 
     Without smallest and largest doubles: PyArrow leaves NaN out of them, and DuckDB believes them.
     """

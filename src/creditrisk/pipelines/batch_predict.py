@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -39,6 +39,10 @@ from creditrisk.ports import DecisionStore
 from creditrisk.scoring import COUNTERFACTUAL, Find, counterfactuals, score, score_schema
 
 ROWS_AT_ONCE = 50_000
+"""With reasons: to prove those of more rows together, tables are read less often."""
+
+ROWS_PLAIN_AT_ONCE = 20_000
+"""Without: several such chunks are in memory, one for each thread."""
 
 ROWS_RECORDED_AT_ONCE = 1_000
 """With `--record`: their raw records are held in memory, and kept in one transaction."""
@@ -94,8 +98,19 @@ class Asked:
     store: DecisionStore | None
 
     @property
+    def plain(self) -> bool:
+        """Nothing but decisions: a chunk then needs no raw tables, and none of the others."""
+        return not self.reasons and not self.counterfactuals and self.store is None
+
+    @property
     def rows_at_once(self) -> int:
-        return ROWS_AT_ONCE if self.store is None else ROWS_RECORDED_AT_ONCE
+        if self.store is not None:
+            return ROWS_RECORDED_AT_ONCE
+        return ROWS_PLAIN_AT_ONCE if self.plain else ROWS_AT_ONCE
+
+    def threads_of_trees(self, threads: int) -> int:
+        """Of so many in all: one, where each thread has a chunk of its own."""
+        return 1 if self.plain else threads
 
     @property
     def chunks_read(self) -> int:
@@ -124,7 +139,7 @@ def _run(context: Context, source: Path | str, output: Path | str, reference: st
     found = find_bundle(reference, context.registry, own_copy=context.folder.bundle, records=records)
     version = found.version.version if found.version else None
     named = found.version.bundle_sha256 if found.version else None
-    bundle = load_bundle(found.folder, expected=named, threads=context.duck.threads)
+    bundle = load_bundle(found.folder, expected=named, threads=asked.threads_of_trees(context.duck.threads))
     context.progress("score", "starting", 0.0)
     with unfinished(output) as work:
         book = load_book(found.folder)
@@ -226,19 +241,48 @@ class Batch:
         return schema if self._recorder is None else schema.append(pa.field("decision_id", pa.string()))
 
     def score(self, features: Path, parts: Parts) -> _Done:
-        done, first = _Done(recorded=None if self._recorder is None else 0), 0
-        at_once = self._asked.rows_at_once
         with pq.ParquetFile(features) as file:
-            of_all = file.metadata.num_rows
-            for batch in _read_ahead(file.iter_batches(at_once * self._asked.chunks_read)):
-                together = pa.Table.from_batches([batch])
-                if self._recorder is not None:
-                    self._raw.announce(together[self._bundle.key].combine_chunks())
-                for start in range(0, together.num_rows, at_once):
-                    rows = together.slice(start, at_once)
-                    self._need_finished(rows, first, parts, done)
-                    first += rows.num_rows
-                    self._context.progress("score", f"{first:,} decisions", 0.5 + first / of_all / 2)
+            return self._side_by_side(file, parts) if self._asked.plain else self._one_by_one(file, parts)
+
+    def _side_by_side(self, file: pq.ParquetFile, parts: Parts) -> _Done:
+        done, told, waiting = _Done(), 0, deque[tuple[int, Future[None]]]()
+        threads = self._context.duck.threads
+
+        def finish_first() -> None:
+            nonlocal told
+            rows, finished = waiting.popleft()
+            finished.result()
+            told += rows
+            self._context.progress("score", f"{told:,} decisions", 0.5 + told / file.metadata.num_rows / 2)
+
+        with ThreadPoolExecutor(threads) as pool:
+            for number, rows in enumerate(_chunks(file, self._asked.rows_at_once)):
+                done.chunks += 1
+                if parts.has(number):
+                    done.before += rows.num_rows
+                    told += rows.num_rows
+                    continue
+                waiting.append((rows.num_rows, pool.submit(self._finish_plain, rows, number, parts)))
+                if len(waiting) > threads:
+                    finish_first()
+            while waiting:
+                finish_first()
+        return done
+
+    def _finish_plain(self, rows: pa.Table, number: int, parts: Parts) -> None:
+        parts.write(number, self._sound_scores(rows))
+
+    def _one_by_one(self, file: pq.ParquetFile, parts: Parts) -> _Done:
+        done, first = _Done(recorded=None if self._recorder is None else 0), 0
+        at_once, of_all = self._asked.rows_at_once, file.metadata.num_rows
+        for together in _read_ahead(_chunks(file, at_once * self._asked.chunks_read)):
+            if self._recorder is not None:
+                self._raw.announce(together[self._bundle.key].combine_chunks())
+            for start in range(0, together.num_rows, at_once):
+                rows = together.slice(start, at_once)
+                self._need_finished(rows, first, parts, done)
+                first += rows.num_rows
+                self._context.progress("score", f"{first:,} decisions", 0.5 + first / of_all / 2)
         return done
 
     def _need_finished(self, rows: pa.Table, first: int, parts: Parts, done: _Done) -> None:
@@ -251,9 +295,7 @@ class Batch:
 
     def _finish(self, rows: pa.Table, first: int, parts: Parts, done: _Done, *, kept: bool) -> None:
         """Score the rows from number `first` on, and keep them where they are not kept yet."""
-        decisions = score(self._bundle, rows, with_reasons=self._asked.reasons, find=self._find)
-        need_sound(decisions, self._sound, what="the scored rows")
-        told = decisions
+        told = decisions = self._sound_scores(rows)
         if self._change is not None:
             told = told.append_column(
                 "counterfactual", counterfactual_column(self._bundle, rows, decisions, self._change)
@@ -265,14 +307,36 @@ class Batch:
             raw = self._raw.of(rows[self._bundle.key].combine_chunks())
             done.recorded = (done.recorded or 0) + self._recorder.record(first, raw, rows, decisions)
 
+    def _sound_scores(self, rows: pa.Table) -> pa.Table:
+        decisions = score(self._bundle, rows, with_reasons=self._asked.reasons, find=self._find)
+        need_sound(decisions, self._sound, what="the scored rows")
+        return decisions
 
-def _read_ahead(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+
+def _chunks(file: pq.ParquetFile, rows: int) -> Iterator[pa.Table]:
+    """Of so many rows each, however many a group of the file has.
+
+    Group by group: over several groups PyArrow keeps what it read of each column, and its threads triple the cost.
+    """
+    waiting: pa.Table | None = None
+    for group in range(file.metadata.num_row_groups):
+        for batch in file.iter_batches(rows, row_groups=[group], use_threads=False):
+            table = pa.Table.from_batches([batch])
+            waiting = table if waiting is None else pa.concat_tables([waiting, table])
+            while waiting.num_rows >= rows:
+                yield waiting.slice(0, rows)
+                waiting = waiting.slice(rows)
+    if waiting is not None and waiting.num_rows:
+        yield waiting
+
+
+def _read_ahead(chunks: Iterator[pa.Table]) -> Iterator[pa.Table]:
     """The same, each read while the one before is scored."""
     with ThreadPoolExecutor(1) as reader:
-        coming = reader.submit(next, batches, None)
-        while (batch := coming.result()) is not None:
-            coming = reader.submit(next, batches, None)
-            yield batch
+        coming = reader.submit(next, chunks, None)
+        while (chunk := coming.result()) is not None:
+            coming = reader.submit(next, chunks, None)
+            yield chunk
 
 
 def _arrived(context: Context, book: Book, source: Path, folder: Path) -> Arrived:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +121,47 @@ def test_applications_without_an_outcome_are_scored_from_one_file_by_a_bundles_f
     told = batch_predict.run(finished, raw, tmp_path / "d.csv", reference=str(folder), with_reasons=False)
     assert told["rows"] == 5
     assert told["version"] is None
+
+
+def test_side_by_side_gives_what_one_by_one_gives(
+    finished: Context, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Chunks of any size, of a file with groups of any size, by any number of threads."""
+    monkeypatch.setattr(batch_predict, "ROWS_AT_ONCE", 600)
+    batch_predict.run(finished, finished.raw, tmp_path / "reasons.parquet", reference=CANDIDATE)
+    wanted = [_but_reasons(row) for row in pq.read_table(tmp_path / "reasons.parquet").to_pylist()]
+    for chunk, group, threads in ((7, 64, 4), (64, 7, 1), (50, 50, 2), (601, 100, 3)):
+        monkeypatch.setattr(batch_predict, "ROWS_PLAIN_AT_ONCE", chunk)
+        monkeypatch.setattr("creditrisk.features.engine.ROWS_OF_A_GROUP", group)
+        context = replace(finished, duck=replace(finished.duck, threads=threads))
+        heard: list[float] = []
+        context = replace(context, progress=lambda _stage, _what, share, heard=heard: heard.append(share))
+        out = tmp_path / f"{chunk}.parquet"
+        batch_predict.run(context, finished.raw, out, reference=CANDIDATE, with_reasons=False)
+        assert [_but_reasons(row) for row in pq.read_table(out).to_pylist()] == wanted
+        assert heard == sorted(heard)
+
+
+def test_one_bad_chunk_ends_the_run_and_leaves_no_decisions(
+    finished: Context, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batch_predict, "ROWS_PLAIN_AT_ONCE", 50)
+    real, calls = batch_predict.score, itertools.count()
+
+    def broken(*given: Any, **named: Any) -> pa.Table:
+        if next(calls) == 5:
+            raise BadData("a bad chunk")
+        return real(*given, **named)
+
+    monkeypatch.setattr(batch_predict, "score", broken)
+    out = tmp_path / "decisions.parquet"
+    with pytest.raises(BadData, match="a bad chunk"):
+        batch_predict.run(finished, finished.raw, out, reference=CANDIDATE, with_reasons=False)
+    assert not out.exists()
+    told = batch_predict.run(finished, finished.raw, out, reference=CANDIDATE, with_reasons=False)
+    assert 5 * 50 <= told["rows_done_before"] < 600
+    assert pq.read_metadata(out).num_rows == 600
+    assert list(tmp_path.iterdir()) == [out]
 
 
 @pytest.mark.parametrize("name", ["decisions.xlsx", "decisions"])
