@@ -15,7 +15,7 @@ import pytest
 from creditrisk.config import MAIN, Book, SqlFile, load_book
 from creditrisk.contracts import check_feature_table
 from creditrisk.demo import write_demo
-from creditrisk.duck import DuckSettings
+from creditrisk.duck import DuckSettings, locked_room
 from creditrisk.errors import BadConfig
 from creditrisk.features import compute, links_of, slices, table_schema
 from creditrisk.pipelines.ingest_data import bring_in
@@ -101,7 +101,8 @@ def test_every_row_of_an_entity_is_in_the_slice_of_the_entity(book: Book, usual:
     links = links_of(book)
     parts = slices.ranges(usual[MAIN], book.key, 4, SETTINGS)
     assert len(parts) == 4
-    where = [slices.rows_in(part, usual, links, key=book.key) for part in parts]
+    with locked_room(SETTINGS, reads=list(usual.values())) as con:
+        where = [slices.rows_in(con, part, usual, links, key=book.key) for part in parts]
     for name, path in usual.items():
         link = book.key if name == MAIN else links[name].column
         held = [_rows(path, of_slice[name]) for of_slice in where]

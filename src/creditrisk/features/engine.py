@@ -77,9 +77,9 @@ def compute(
 
     def slices() -> Iterator[pa.Table]:
         for number, part in enumerate(parts):
-            where = rows_in(part, seen, links or {}, key=key)
             of_all = f", slice {number + 1} of {len(parts)}" if len(parts) > 1 else ""
-            with _room(seen, where, schema, out.parent, settings) as con:
+            with _room(seen, out.parent, settings) as con:
+                _show(con, seen, rows_in(con, part, seen, links or {}, key=key), schema)
                 for index, file in enumerate(sql):
                     told(f"{file.name}{of_all}", (number + index / len(sql)) / len(parts))
                     _need_known(file, {*schema, *(other.name for other in sql[:index])})
@@ -98,20 +98,21 @@ def compute(
 
 
 @contextmanager
-def _room(
-    tables: Mapping[str, Path], where: Mapping[str, str], schema: Schema, spill: Path, settings: DuckSettings
-) -> Iterator[Connection]:
-    """A connection in which every table of the schema is to be seen, with those of its rows that `where` asks for."""
+def _room(tables: Mapping[str, Path], spill: Path, settings: DuckSettings) -> Iterator[Connection]:
     with (
         TemporaryDirectory(prefix=PARTIAL, dir=spill) as folder,
         locked_room(settings, reads=list(tables.values()), writes=Path(folder)) as con,
     ):
-        for name, columns in schema.items():
-            if name in tables:
-                con.execute(_view(name, f"{parquet([tables[name]])} where {where[name]}", columns))
-            else:
-                con.execute(_empty_view(name, columns))
         yield con
+
+
+def _show(con: Connection, tables: Mapping[str, Path], where: Mapping[str, str], schema: Schema) -> None:
+    """Every table of the schema is to be seen, with those of its rows that `where` asks for."""
+    for name, columns in schema.items():
+        if name in tables:
+            con.execute(_view(name, f"{parquet([tables[name]])} where {where[name]}", columns))
+        else:
+            con.execute(_empty_view(name, columns))
 
 
 def _need_known(file: SqlFile, known: Set[str]) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from creditrisk.config import MAIN
-from creditrisk.duck import DuckSettings, locked_room, named, quoted, translated
+from creditrisk.duck import Connection, DuckSettings, locked_room, named, quoted, translated
 
 SHARE = 1 / 16
 """Of the memory limit: bronze Parquet of one slice. Home Credit then needs about half the limit, and spills nothing."""
@@ -47,6 +47,9 @@ class Range:
         return " and ".join(ends) or "true"
 
 
+ENDLESS = Range(None, None)
+
+
 def slices_needed(tables: Iterable[Path], settings: DuckSettings) -> int:
     """At least 1."""
     size = sum(path.stat().st_size for path in tables)
@@ -59,7 +62,7 @@ def ranges(main: Path, key: str, count: int, settings: DuckSettings) -> list[Ran
     main: typed Parquet, one row an entity.
     """
     if count == 1:
-        return [Range(None, None)]
+        return [ENDLESS]
     shares = ", ".join(str(number / count) for number in range(1, count))
     with locked_room(settings, reads=[main]) as con, translated(MAIN):
         kind, found = con.sql(
@@ -69,22 +72,36 @@ def ranges(main: Path, key: str, count: int, settings: DuckSettings) -> list[Ran
     return [Range(low, high) for low, high in zip([None, *bounds], [*bounds, None], strict=True)]
 
 
-def rows_in(range_: Range, tables: Mapping[str, Path], links: Mapping[str, Link], *, key: str) -> dict[str, str]:
+def rows_in(
+    con: Connection, range_: Range, tables: Mapping[str, Path], links: Mapping[str, Link], *, key: str
+) -> dict[str, str]:
     """{table: SQL condition on its rows}: those of the entities in the range, whatever table they stand in.
 
-    tables: typed Parquet; a link whose parent is not among them leads to nobody.
+    con: may read the tables, which are typed Parquet.  links: a table whose parent is not there belongs to nobody.
     """
-
-    def condition(name: str) -> str:
+    if range_ == ENDLESS:
+        return dict.fromkeys(tables, "true")
+    found: dict[str, str] = {}
+    for name in (name for name in (MAIN, *links) if name in tables):  # parents first
         link = links.get(name)
         if link is None or link.parent == MAIN:
-            return range_.holds(key if link is None else link.column)
-        if link.parent not in tables:
-            return "false"
-        above = f"select {named(link.above)} from {parquet([tables[link.parent]])} where {condition(link.parent)}"  # noqa: S608
-        return f"{named(link.column)} in ({above})"
+            found[name] = range_.holds(key if link is None else link.column)
+        elif link.parent in found:
+            found[name] = _below(con, link, tables[link.parent], found[link.parent])
+        else:
+            found[name] = "false"
+    return found
 
-    return {name: condition(name) for name in tables}
+
+def _below(con: Connection, link: Link, parent: Path, condition: str) -> str:
+    """The rows below those of the parent, by name and by their ends: the latter let Parquet skip what no join does."""
+    column, above, rows = named(link.column), named(link.above), f"from {parquet([parent])} where {condition}"
+    query = f"select first(typeof({above})), min({above}), max({above}) {rows}"
+    ((kind, *ends),) = con.sql(query).fetchall()
+    if None in ends:  # nobody has such rows
+        return "false"
+    low, high = (f"cast({quoted(str(end))} as {kind})" for end in ends)
+    return f"{column} between {low} and {high} and {column} in (select {above} {rows})"
 
 
 def parquet(files: Sequence[Path]) -> str:
