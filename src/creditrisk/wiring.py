@@ -411,6 +411,9 @@ class ServerOptions:
 SERVER_OPTIONS = "CREDITRISK_SERVER_OPTIONS"
 """How a worker process learns what its server was told."""
 
+KEEP_ALIVE_S = 75
+"""How long an idle connection stays open: longer than the 60 s for which AWS's balancer holds it for a next request."""
+
 
 def server_app(options: ServerOptions) -> ASGIApp:
     """What uvicorn serves. Raises what is wrong with the book, the model, the store or the settings."""
@@ -471,7 +474,7 @@ def serve(options: ServerOptions) -> None:
     common: dict[str, Any] = {
         "host": options.host, "port": options.port, "loop": "uvloop", "http": "httptools", "log_config": None,
         "access_log": False, "server_header": False, "proxy_headers": False, "lifespan": "on",
-        "timeout_graceful_shutdown": settings.shutdown_seconds,
+        "timeout_graceful_shutdown": settings.shutdown_seconds, "timeout_keep_alive": KEEP_ALIVE_S,
     }  # fmt: skip
     app = server_app(options)  # what is wrong is told here and now, however many workers there are
     if options.workers == 1:

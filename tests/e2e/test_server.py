@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import random
@@ -93,6 +94,20 @@ def test_the_lines_of_the_documentation_run_as_they_stand(trained: Trained, tmp_
     log = (tmp_path / "server.log").read_text()
     assert "request" in {json.loads(line)["event"] for line in log.splitlines()}
     assert "21000" not in log
+
+
+def test_a_connection_that_was_idle_for_a_while_still_answers(trained: Trained, tmp_path: Path) -> None:
+    """uvicorn's own 5 s are shorter than any balancer's, which would send the next request into a closed connection."""
+    with running(trained, tmp_path) as server:
+        connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=30)
+        connection.request("GET", "/health")
+        assert connection.getresponse().read()
+        held = connection.sock
+        time.sleep(7)
+        connection.request("GET", "/health")
+        assert connection.getresponse().status == 200
+        assert connection.sock is held
+        connection.close()
 
 
 def test_the_client_decides_overrules_and_looks_up(trained: Trained, tmp_path: Path) -> None:

@@ -71,8 +71,6 @@ class ServingSettings(BaseSettings):
     """Applications that may wait for a decision, in each worker; more are told to come back."""
     group_max: int = Field(default=128, ge=1)
     """Applications that are scored together at most."""
-    linger_milliseconds: float = Field(default=1.0, ge=0.0)
-    """How long the first of a group waits for others."""
 
     @field_validator("oidc_algorithms", mode="before")
     @classmethod

@@ -183,8 +183,8 @@ class Decider:
     def _finder(self, tables: Mapping[str, pa.Table]) -> Find | None:
         if self._proofs is None:
             return None
-        proofs = self._proofs
-        return lambda keys: proofs.over(rows_among(tables, self._book, keys))
+        proofs, everybody = self._proofs, len(tables[MAIN])
+        return lambda keys: proofs.over(tables if len(keys) == everybody else rows_among(tables, self._book, keys))
 
 
 def answers(

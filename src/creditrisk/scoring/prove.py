@@ -77,13 +77,14 @@ class Falls:
         return np.nan_to_num(self.fall, nan=-np.inf) > LEAST_FALL
 
 
-def falls(bundle: Bundle, values: Values, keys: pa.Array[Any], find: Find) -> Falls:
+def falls(bundle: Bundle, values: Values, keys: pa.Array[Any], find: Find, margin: Floats | None = None) -> Falls:
     """How far the margin of each row falls, group by group.
 
-    values: preprocessed rows, shape (n, features).  keys: of these rows.
+    values: preprocessed rows, shape (n, features).  keys: of these rows.  margin: as the calibrator takes it, where it
+    is known already.
     Raises BadData when the raw tables hold no such person, or other facts than the rows were made from.
     """
-    margin = bundle.margin(values)
+    margin = bundle.margin(values) if margin is None else margin
     fall = np.full((len(values), len(bundle.policy.reasons)), np.nan)
     for start in range(0, len(values), PEOPLE_AT_ONCE):
         rows = slice(start, start + PEOPLE_AT_ONCE)

@@ -67,11 +67,15 @@ def score_matrix(
     find: Find | None = None,
 ) -> pa.Table:
     """The same of rows that are preprocessed. broken: the rules that each row breaks, shape (rows, rules)."""
-    pd = bundle.pd(matrix.values)
+    by_estimator = bundle.estimator.margin(matrix.values)
+    margin = bundle.levelled(by_estimator, matrix.values)
+    pd = bundle.calibrator(margin)
     by_pd = verdicts(pd, bundle.policy)
     wanted = np.flatnonzero(by_pd > 0) if with_reasons else np.empty(0, dtype=np.int64)
     if len(wanted) or broken.any():
-        ranked, unproved = _reasons(bundle, matrix.values[wanted], key.take(pa.array(wanted)), find)
+        ranked, unproved = _reasons(
+            bundle, matrix.values[wanted], key.take(pa.array(wanted)), find, by_estimator[wanted], margin[wanted]
+        )
         reasons, without_proof = as_lists(bundle, len(pd), wanted, ranked, broken), wanted[unproved]
     else:
         reasons, without_proof = pa.array([[]] * len(pd), pa.list_(REASON)), wanted
@@ -90,16 +94,24 @@ def score_matrix(
 
 
 def _reasons(
-    bundle: Bundle, values: NDArray[np.float32], keys: pa.ChunkedArray[Any], find: Find | None
+    bundle: Bundle,
+    values: NDArray[np.float32],
+    keys: pa.ChunkedArray[Any],
+    find: Find | None,
+    by_estimator: Floats,
+    margin: Floats,
 ) -> tuple[Ranked, NDArray[np.bool_]]:
-    """What is told of these rows, and which of them were to be proved and are not."""
+    """What is told of these rows, and which of them were to be proved and are not.
+
+    by_estimator, margin: of these rows, before and after the calibration of a level.
+    """
     if find is None or not len(values):
-        return candidates(bundle, values), np.zeros(len(values), dtype=np.bool_)
+        return candidates(bundle, values, by_estimator), np.zeros(len(values), dtype=np.bool_)
     if bundle.policy.unproved is not None:
-        return candidates(bundle, values), np.ones(len(values), dtype=np.bool_)
-    ranked = proved(bundle, values, falls(bundle, values, keys.combine_chunks(), find))
+        return candidates(bundle, values, by_estimator), np.ones(len(values), dtype=np.bool_)
+    ranked = proved(bundle, values, falls(bundle, values, keys.combine_chunks(), find, margin), by_estimator)
     unproved = ~ranked.told.any(axis=1)
-    return or_candidates(ranked, candidates(bundle, values)) if unproved.any() else ranked, unproved
+    return or_candidates(ranked, candidates(bundle, values, by_estimator)) if unproved.any() else ranked, unproved
 
 
 def grades(pd: Floats, policy: DecisionPolicy) -> NDArray[np.int64]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -32,7 +33,7 @@ from creditrisk.serving.front import Front, Span
 from creditrisk.serving.grouping import Grouping
 from creditrisk.serving.logs import log, places_of
 from creditrisk.serving.metrics import Metrics
-from creditrisk.serving.model import Holder, Models
+from creditrisk.serving.model import Holder, Models, set_apart
 from creditrisk.serving.once import UnderWay
 from creditrisk.serving.problems import HttpProblem, problem_of, refusal
 from creditrisk.serving.security import Guard
@@ -80,10 +81,7 @@ def create_app(
     @asynccontextmanager
     async def running(app: FastAPI) -> AsyncIterator[None]:
         store = ports.open_store()
-        grouping = Grouping(
-            store, metrics, waiting_max=settings.waiting_max, group_max=settings.group_max,
-            linger_s=settings.linger_milliseconds / 1000,
-        )  # fmt: skip
+        grouping = Grouping(store, metrics, waiting_max=settings.waiting_max, group_max=settings.group_max)
         shadow = Shadow(challenger, store, metrics, ports.clock) if challenger else None
         windows = None
         if ports.inference is not None and settings.mlflow_window_minutes:
@@ -96,6 +94,7 @@ def create_app(
             book, settings, ports, guard, metrics, models, holder, ports.clock.now(), store, grouping, shadow, windows
         )
         app.state.one_at_a_time = asyncio.Semaphore(1)
+        set_apart()
         looking = asyncio.create_task(_look_around(app.state.server, challenger))
         log.info("serving", book=book.name, version=holder.model.version, bundle=holder.model.bundle.sha256)
         try:
@@ -105,6 +104,7 @@ def create_app(
             with contextlib.suppress(asyncio.CancelledError):
                 await looking
             await asyncio.to_thread(_stop, app.state.server)
+            gc.unfreeze()
 
     app = FastAPI(
         title=f"creditrisk: {book.portfolio.title}",

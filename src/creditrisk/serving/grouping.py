@@ -49,11 +49,9 @@ class Job:
 class Grouping:
     """Decides and keeps. Used from one event loop; `close` is called when nobody waits any more."""
 
-    def __init__(
-        self, store: DecisionStore, metrics: Metrics, *, waiting_max: int, group_max: int, linger_s: float
-    ) -> None:
+    def __init__(self, store: DecisionStore, metrics: Metrics, *, waiting_max: int, group_max: int) -> None:
         self._store, self._metrics = store, metrics
-        self._waiting_max, self._group_max, self._linger_s = waiting_max, group_max, linger_s
+        self._waiting_max, self._group_max = waiting_max, group_max
         self._taken_in = 0
         self._to_decide: queue.SimpleQueue[Work | Job | None] = queue.SimpleQueue()
         self._to_keep: queue.SimpleQueue[list[tuple[asyncio.Future[Any], Records]] | None] = queue.SimpleQueue()
@@ -130,18 +128,17 @@ class Grouping:
             _tell(job.answer, error)
 
     def _gathered(self) -> tuple[list[Work | Job], bool]:
-        """Everybody who waits, after a moment for those who are about to; and whether it is time to stop."""
+        """Everybody who waits, and whether it is time to stop."""
         group: list[Work | Job] = []
-        size, until = 0, 0.0
+        size = 0
         while size < self._group_max:
             try:
-                work = self._to_decide.get(timeout=max(0.0, until - time.perf_counter()) if group else None)
+                work = self._to_decide.get(block=not group)
             except queue.Empty:
                 break
             if work is None:
                 return group, True
             if not work.answer.cancelled():
-                until = until or time.perf_counter() + self._linger_s
                 group.append(work)
                 size += len(work.applications)
         return group, False

@@ -51,7 +51,7 @@ class Store:
 
 def run(work: Callable[[Grouping, Any, Decider, Store], Any], **limits: Any) -> tuple[Decider, Store]:
     decider, store = Decider(), Store()
-    chosen = {"waiting_max": 100, "group_max": 50, "linger_s": 0.0, **limits}
+    chosen = {"waiting_max": 100, "group_max": 50, **limits}
 
     async def inside() -> None:
         grouping = Grouping(store, Metrics(), **chosen)  # type: ignore[arg-type]
@@ -69,16 +69,22 @@ def ask(grouping: Grouping, model: Any, *words: str) -> Any:
     return asyncio.ensure_future(grouping.decide_and_keep(model, words, list))  # type: ignore[arg-type]
 
 
+async def ask_together(grouping: Grouping, model: Any, decider: Decider, *words: str) -> list[Any]:
+    """A request for each word; all but the first come while the first is decided."""
+    decider.may.clear()
+    first = ask(grouping, model, words[0])
+    while not grouping._to_decide.empty() or not grouping._taken_in:
+        await asyncio.sleep(0.001)
+    others = [ask(grouping, model, word) for word in words[1:]]
+    await asyncio.sleep(0)
+    decider.may.set()
+    return [first, *others]
+
+
 def test_those_who_came_while_others_were_decided_are_decided_together() -> None:
     async def work(grouping: Grouping, model: Any, decider: Decider, store: Store) -> None:
-        decider.may.clear()
-        first = ask(grouping, model, "a")
-        while not grouping._to_decide.empty() or not grouping._taken_in:
-            await asyncio.sleep(0.001)
-        others = [ask(grouping, model, word) for word in "bcd"]
-        await asyncio.sleep(0)
-        decider.may.set()
-        assert [await one for one in (first, *others)] == [["A"], ["B"], ["C"], ["D"]]
+        asked = await ask_together(grouping, model, decider, *"abcd")
+        assert [await one for one in asked] == [["A"], ["B"], ["C"], ["D"]]
 
     decider, store = run(work)
     assert decider.groups == [["a"], ["b", "c", "d"]]
@@ -87,7 +93,7 @@ def test_those_who_came_while_others_were_decided_are_decided_together() -> None
 
 def test_a_record_that_breaks_its_group_fails_alone() -> None:
     async def work(grouping: Grouping, model: Any, decider: Decider, store: Store) -> None:
-        good, bad, other = ask(grouping, model, "x"), ask(grouping, model, "bad"), ask(grouping, model, "y")
+        _, good, bad, other = await ask_together(grouping, model, decider, "first", "x", "bad", "y")
         assert await good == ["X"]
         assert await other == ["Y"]
         with pytest.raises(HttpProblem) as caught:
@@ -95,31 +101,34 @@ def test_a_record_that_breaks_its_group_fails_alone() -> None:
         assert caught.value.status == 500
         assert "secret" not in str(caught.value)
 
-    run(work, linger_s=0.2)
+    decider, _ = run(work)
+    assert decider.groups[:2] == [["first"], ["x", "bad", "y"]]
 
 
 def test_a_repeated_key_fails_alone_and_the_others_of_its_group_are_kept() -> None:
     async def work(grouping: Grouping, model: Any, decider: Decider, store: Store) -> None:
         store.used.add("K1")
-        repeated, other = ask(grouping, model, "k1"), ask(grouping, model, "z")
+        _, repeated, other = await ask_together(grouping, model, decider, "first", "k1", "z")
         with pytest.raises(DuplicateKey):
             await repeated
         assert await other == ["Z"]
 
-    _, store = run(work, linger_s=0.2)
-    assert store.kept == [["Z"]]
+    decider, store = run(work)
+    assert decider.groups == [["first"], ["k1", "z"]]
+    assert store.kept == [["FIRST"], ["Z"]]
 
 
 def test_what_cannot_be_written_down_fails_alone() -> None:
     async def work(grouping: Grouping, model: Any, decider: Decider, store: Store) -> None:
-        unwritable, other = ask(grouping, model, "nul"), ask(grouping, model, "z")
+        _, unwritable, other = await ask_together(grouping, model, decider, "first", "nul", "z")
         with pytest.raises(HttpProblem) as caught:
             await unwritable
         assert (caught.value.status, caught.value.code) == (422, "cannot_be_kept")
         assert await other == ["Z"]
 
-    _, store = run(work, linger_s=0.2)
-    assert store.kept == [["Z"]]
+    decider, store = run(work)
+    assert decider.groups == [["first"], ["nul", "z"]]
+    assert store.kept == [["FIRST"], ["Z"]]
 
 
 def test_nothing_is_answered_that_could_not_be_kept() -> None:
