@@ -110,6 +110,15 @@ def quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+def parquet(*files: Path, numbered: bool = False) -> str:
+    """Rows of these Parquet files as SQL, in their order. numbered: with `file_row_number`, from 0.
+
+    A folder that is called a=b gives no column a, as it would in DuckDB by itself.
+    """
+    listed = ", ".join(quoted(str(path.resolve())) for path in files)
+    return f"read_parquet([{listed}], hive_partitioning = false{', file_row_number = true' if numbered else ''})"
+
+
 def named(name: str) -> str:
     """A name as an SQL identifier."""
     return '"' + name.replace('"', '""') + '"'

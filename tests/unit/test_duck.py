@@ -6,9 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from creditrisk.duck import DuckSettings, locked_room, named, quoted, sql_type, translated
+from creditrisk.duck import DuckSettings, locked_room, named, parquet, quoted, sql_type, translated
 from creditrisk.errors import BadConfig, OutsideFailed
 
 SMALL = DuckSettings("200MB", 1)
@@ -73,6 +75,17 @@ def test_too_little_memory_is_an_outside_failure_with_the_setting() -> None:
     with pytest.raises(OutsideFailed) as caught, translated("sql/a.sql"):
         raise duckdb.OutOfMemoryException("Out of Memory Error: failed")
     assert "CREDITRISK_MEMORY_LIMIT" in caught.value.hint
+
+
+def test_files_are_read_in_their_order_and_their_folders_are_no_columns(tmp_path: Path) -> None:
+    folder = tmp_path / "it's=here"
+    folder.mkdir()
+    files = [folder / "b.parquet", folder / "a.parquet"]
+    for number, path in enumerate(files):
+        pq.write_table(pa.table({"n": [10 * number, 10 * number + 1]}), path)
+    with locked_room(DuckSettings(threads=1), reads=files) as con:
+        assert con.sql(f"from {parquet(*files)}").to_arrow_table().to_pydict() == {"n": [0, 1, 10, 11]}
+        assert con.sql(f"from {parquet(files[1], numbered=True)}").columns == ["n", "file_row_number"]
 
 
 def test_texts_and_names_cannot_end_themselves() -> None:

@@ -19,7 +19,7 @@ from creditrisk.contracts.raw_table import RawTable, open_parquet, open_text
 from creditrisk.contracts.readings import largest_exact
 from creditrisk.contracts.rejects import SHOWN, Counts, refused_rows, rejected_findings
 from creditrisk.contracts.tidy import tidied, worth_tidying
-from creditrisk.duck import PARQUET, DuckSettings, first_line, locked_room, named, quoted
+from creditrisk.duck import PARQUET, DuckSettings, first_line, locked_room, named, parquet, quoted
 from creditrisk.errors import BadData, BrokenFile, OutsideFailed
 from creditrisk.files import whole_file
 from creditrisk.kinds import Finding, Severity, sha256_of_file
@@ -187,7 +187,7 @@ def _too_wide(raw: RawTable, written: Path) -> frozenset[str]:
     ends = ", ".join(f"min({named(name)}), max({named(name)})" for name in limits)
     con = duckdb.connect(":memory:")
     try:
-        row = con.sql(f"select {ends} from read_parquet({quoted(str(written))})").fetchall()[0]  # noqa: S608
+        row = con.sql(f"select {ends} from {parquet(written)}").fetchall()[0]  # noqa: S608
     finally:
         con.close()
     pairs = zip(limits.items(), row[::2], row[1::2], strict=True)

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from creditrisk.contracts.clean_pandera import clean_pandera
-from creditrisk.duck import Connection, DuckSettings, locked_room, named, quoted, translated
+from creditrisk.duck import Connection, DuckSettings, locked_room, named, parquet, translated
 from creditrisk.kinds import Finding, Severity
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def check_feature_table(path: Path, key: str, *, settings: DuckSettings | None =
     schema = pq.read_schema(path)
     if not schema.names or schema.names[0] != key:
         return [_finding("key first", f"the first column is not the key {key}")]
-    source = f"read_parquet({quoted(str(path.resolve()))})"
+    source = parquet(path)
     one_thread = replace(settings or DuckSettings(), threads=1)  # rows in the file's order
     with locked_room(one_thread, reads=[path]) as con, translated(str(path)):
         head = con.sql(f"from {source} limit {HEAD_ROWS}").pl()

@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from creditrisk.duck import Connection, named, quoted
+from creditrisk.duck import Connection, named, parquet
 from creditrisk.stats.alone import Floats, Mask
 
 COLUMNS_AT_ONCE = 32
@@ -59,7 +59,7 @@ class Column:
 
 def main_columns(con: Connection, table: str, path: Path, key: str) -> Iterator[Column]:
     """Every column but the key, for the entities of the temporary table `people` (key, pos)."""
-    file = f"read_parquet({quoted(str(path.resolve()))}, file_row_number = true)"
+    file = parquet(path, numbered=True)
     types = {name: kind for name, kind in _types(con, file).items() if name not in (key, "file_row_number")}
     for names in _batched(list(types)):
         # Numbered, so that no column's name can clash with another one.
@@ -81,7 +81,7 @@ def child_columns(
 
     rows: number of entities. An entity without rows has none of them, but a count of 0.
     """
-    file = f"read_parquet({quoted(str(tables[child.table].resolve()))})"
+    file = parquet(tables[child.table])
     types = {name: kind for name, kind in _types(con, file).items() if name not in (child.foreign_key, key)}
     source, pos = _joined(child, children, tables)
     first = True
@@ -142,11 +142,11 @@ def _aggregates(column: str, kind: str) -> dict[str, str]:
 
 def _joined(child: Child, children: Mapping[str, Child], tables: Mapping[str, Path]) -> tuple[str, str]:
     """FROM clause that leads each row of a child table to its entity's `people.pos`."""
-    source = f"read_parquet({quoted(str(tables[child.table].resolve()))}) as rows"
+    source = f"{parquet(tables[child.table])} as rows"
     step, here = child, "rows"
     while step.parent in children:
         upper = children[step.parent]
-        parent = f"read_parquet({quoted(str(tables[upper.table].resolve()))})"
+        parent = parquet(tables[upper.table])
         source += (f" join {parent} as {named('to ' + upper.table)} on {named('to ' + upper.table)}."
                    f"{named(step.parent_key)} = {here}.{named(step.foreign_key)}")  # fmt: skip
         step, here = upper, named("to " + upper.table)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from creditrisk.config import Column, Contract
-from creditrisk.duck import first_line, quoted
+from creditrisk.duck import first_line, parquet, quoted
 from creditrisk.errors import BadData, BrokenFile
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def parquet_types(landed: Landed, contract: Contract) -> dict[str, str]:
     path = quoted(str(landed.path.resolve()))
     con = duckdb.connect(":memory:")
     try:
-        types = {row[0]: row[1] for row in con.sql(f"describe from read_parquet({path})").fetchall()}
+        types = {row[0]: row[1] for row in con.sql(f"describe from {parquet(landed.path)}").fetchall()}
         roots = con.sql(  # the names as the file gives them: DuckDB renames the second of two
             f"select name from parquet_schema({path}) where name is not null"  # noqa: S608
         ).fetchall()

@@ -19,8 +19,8 @@ from creditrisk.contracts.checks import (
 )
 from creditrisk.contracts.promises import promises_of
 from creditrisk.contracts.uniqueness import known_key, row_hash
-from creditrisk.contracts.view import BronzeView, parquet
-from creditrisk.duck import Connection, DuckSettings, locked_room, named, quoted, translated
+from creditrisk.contracts.view import BronzeView
+from creditrisk.duck import Connection, DuckSettings, locked_room, named, parquet, quoted, translated
 from creditrisk.files import whole_file
 from creditrisk.kinds import Finding, Severity
 
@@ -86,7 +86,7 @@ def _take_out(
 
 
 def _rest(path: Path, kept: list[str], once: list[str]) -> str:
-    rows = f"read_parquet({quoted(str(path.resolve()))}, file_row_number = true)"
+    rows = parquet(path, numbered=True)
     where = f" where {' and '.join(kept)}" if kept else ""
     # A window gives its rows in an order of its own, so the file's order is asked for.
     windows = f" qualify {' and '.join(once)} order by file_row_number" if once else ""

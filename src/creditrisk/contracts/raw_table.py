@@ -11,7 +11,7 @@ from creditrisk.config import Column, Contract
 from creditrisk.contracts.parquet_columns import parquet_types
 from creditrisk.contracts.raw_csv import Rejected
 from creditrisk.contracts.readings import Reading, csv_reading, parquet_reading
-from creditrisk.duck import named, quoted, sql_type
+from creditrisk.duck import named, parquet, quoted, sql_type
 from creditrisk.errors import BadData, did_you_mean
 from creditrisk.kinds import Available, Finding, Severity
 
@@ -72,15 +72,14 @@ class RawTable:
     @property
     def rows(self) -> str:
         """The raw rows as an SQL table function."""
-        path = quoted(str(self.landed.path.resolve()))
         if not self.is_csv:
-            return f"read_parquet({path})"
+            return parquet(self.landed.path)
         raw = dict.fromkeys(range(len(self.types)), "VARCHAR")
         raw |= {position: self.readings[name].raw for name, position in self.positions.items()}
         columns = ", ".join(f"'c{position}': {quoted(kind)}" for position, kind in raw.items())
         compression = "gzip" if self.landed.format == "csv.gz" else "none"
         return (
-            f"read_csv({path}, columns = {{{columns}}}, auto_detect = false, "
+            f"read_csv({quoted(str(self.landed.path.resolve()))}, columns = {{{columns}}}, auto_detect = false, "
             f"header = {str(self.has_header).lower()}, delim = ',', quote = '\"', "
             f"escape = '\"', compression = '{compression}', store_rejects = true, rejects_line_size_limit = 200)"
         )

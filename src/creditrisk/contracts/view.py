@@ -9,7 +9,7 @@ from pathlib import Path
 from creditrisk.config import Contract, Portfolio, Rule
 from creditrisk.contracts.promises import NUMBERS
 from creditrisk.contracts.uniqueness import Doubles, doubled_rows, key_text, told_apart
-from creditrisk.duck import Connection, first_line, named, quoted
+from creditrisk.duck import Connection, first_line, named, parquet, quoted
 from creditrisk.errors import BadConfig
 
 
@@ -135,10 +135,6 @@ def hidden_columns(contract: Contract, portfolio: Portfolio) -> frozenset[str]:
     words = {column.name for column in contract.columns if column.type == "text" and not column.categories}
     table = portfolio.tables[contract.table]
     return frozenset((words - {*table.key, table.foreign_key}) | set(portfolio.policy.kept_apart))
-
-
-def parquet(path: Path) -> str:
-    return f"read_parquet({quoted(str(path.resolve()))})"
 
 
 def count_orphans(con: Connection, child: str, parent: str, foreign_key: str, key: str) -> int:

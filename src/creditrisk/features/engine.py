@@ -19,17 +19,11 @@ import pyarrow.parquet as pq
 import sqlglot
 from sqlglot import exp
 
+from creditrisk.chunks import of_size
 from creditrisk.config import MAIN, Book, SqlFile
-from creditrisk.duck import (
-    Connection,
-    DuckSettings,
-    locked_room,
-    named,
-    sql_type,
-    translated,
-)
+from creditrisk.duck import Connection, DuckSettings, locked_room, named, parquet, sql_type, translated
 from creditrisk.errors import BadConfig
-from creditrisk.features.slices import Link, parquet, ranges, rows_in, slices_needed
+from creditrisk.features.slices import Link, ranges, rows_in, slices_needed
 from creditrisk.files import PARTIAL, whole_file
 
 type Schema = Mapping[str, Mapping[str, str]]
@@ -110,7 +104,7 @@ def _show(con: Connection, tables: Mapping[str, Path], where: Mapping[str, str],
     """Every table of the schema is to be seen, with those of its rows that `where` asks for."""
     for name, columns in schema.items():
         if name in tables:
-            con.execute(_view(name, f"{parquet([tables[name]])} where {where[name]}", columns))
+            con.execute(_view(name, f"{parquet(tables[name])} where {where[name]}", columns))
         else:
             con.execute(_empty_view(name, columns))
 
@@ -140,8 +134,8 @@ def write_features(slices: Iterable[pa.Table], key: str, out: Path) -> int:
     Without smallest and largest doubles: PyArrow leaves NaN out of them, and DuckDB believes them.
     """
     with ExitStack() as stack:
-        writer, rest, written = None, None, 0
-        for rows in slices:
+        writer, written = None, 0
+        for rows in of_size(_by_key(slices, key), ROWS_OF_A_GROUP):
             if writer is None:
                 texts = [one.name for one in rows.schema if pa.types.is_string(one.type)]
                 ends = [one.name for one in rows.schema if not pa.types.is_floating(one.type)]
@@ -149,18 +143,18 @@ def write_features(slices: Iterable[pa.Table], key: str, out: Path) -> int:
                     pq.ParquetWriter(out, rows.schema, compression="zstd", compression_level=1, use_dictionary=texts,
                                      write_statistics=ends)
                 )  # fmt: skip
-            order = pc.sort_indices(rows[key])
-            for start in range(0, len(order), ROWS_OF_A_GROUP):
-                piece = rows.take(order[start : start + ROWS_OF_A_GROUP])
-                rest = piece if rest is None else pa.concat_tables([rest, piece])
-                if rest.num_rows >= ROWS_OF_A_GROUP:
-                    writer.write_table(rest.slice(0, ROWS_OF_A_GROUP))
-                    rest = rest.slice(ROWS_OF_A_GROUP)
+            writer.write_table(rows)
             written += rows.num_rows
-            del rows
-        if writer is not None and rest is not None and rest.num_rows:
-            writer.write_table(rest)
     return written
+
+
+def _by_key(slices: Iterable[pa.Table], key: str) -> Iterator[pa.Table]:
+    """Each slice by its key, in pieces: a copy of a whole one would take its memory once more."""
+    for rows in slices:
+        order = pc.sort_indices(rows[key])
+        for start in range(0, max(1, len(order)), ROWS_OF_A_GROUP):
+            yield rows.take(order[start : start + ROWS_OF_A_GROUP])
+        del rows  # before the next slice is made
 
 
 def compute_one_query(

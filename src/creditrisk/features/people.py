@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from creditrisk.config import MAIN, Book
-from creditrisk.duck import DuckSettings, locked_room, named, quoted, translated
+from creditrisk.duck import DuckSettings, locked_room, named, parquet, translated
 from creditrisk.features.engine import Schema
 from creditrisk.features.lineage import identifiers
 from creditrisk.features.slices import Link
@@ -36,7 +36,7 @@ def rows_of(
                 wanted = found[parent][book.portfolio.tables[parent].key[0]] if parent in found else pa.array([])
             con.register("wanted__", pa.table({"key": wanted}))
             columns = ", ".join(map(named, schema[name]))
-            source = f"read_parquet({quoted(str(tables[name].resolve()))})"
+            source = parquet(tables[name])
             order = f" order by {named(book.key)}" if name == MAIN else ""
             with translated(name):
                 found[name] = con.sql(

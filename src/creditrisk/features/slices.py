@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from creditrisk.config import MAIN
-from creditrisk.duck import Connection, DuckSettings, locked_room, named, quoted, translated
+from creditrisk.duck import Connection, DuckSettings, locked_room, named, parquet, quoted, translated
 
 SHARE = 1 / 16
 """Of the memory limit: bronze Parquet of one slice. Home Credit then needs about half the limit, and spills nothing."""
@@ -66,7 +66,7 @@ def ranges(main: Path, key: str, count: int, settings: DuckSettings) -> list[Ran
     shares = ", ".join(str(number / count) for number in range(1, count))
     with locked_room(settings, reads=[main]) as con, translated(MAIN):
         kind, found = con.sql(
-            f"select first(typeof({named(key)})), quantile_disc({named(key)}, [{shares}]) from {parquet([main])}"  # noqa: S608
+            f"select first(typeof({named(key)})), quantile_disc({named(key)}, [{shares}]) from {parquet(main)}"  # noqa: S608
         ).fetchall()[0]
     bounds = [f"cast({quoted(str(bound))} as {kind})" for bound in sorted(set(found or ()))]
     return [Range(low, high) for low, high in zip([None, *bounds], [*bounds, None], strict=True)]
@@ -95,19 +95,13 @@ def rows_in(
 
 def _below(con: Connection, link: Link, parent: Path, condition: str) -> str:
     """The rows below those of the parent, by name and by their ends: the latter let Parquet skip what no join does."""
-    column, above, rows = named(link.column), named(link.above), f"from {parquet([parent])} where {condition}"
+    column, above, rows = named(link.column), named(link.above), f"from {parquet(parent)} where {condition}"
     query = f"select first(typeof({above})), min({above}), max({above}) {rows}"
     ((kind, *ends),) = con.sql(query).fetchall()
     if None in ends:  # nobody has such rows
         return "false"
     low, high = (f"cast({quoted(str(end))} as {kind})" for end in ends)
     return f"{column} between {low} and {high} and {column} in (select {above} {rows})"
-
-
-def parquet(files: Sequence[Path]) -> str:
-    """Rows of these Parquet files, in their order."""
-    listed = ", ".join(quoted(str(path.resolve())) for path in files)
-    return f"read_parquet([{listed}], hive_partitioning = false)"
 
 
 def _bytes(limit: str) -> float:

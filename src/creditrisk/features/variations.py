@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from creditrisk.config import MAIN, Book
-from creditrisk.duck import Connection, DuckSettings, locked_room, named, quoted, translated
+from creditrisk.duck import Connection, DuckSettings, locked_room, named, parquet, translated
 from creditrisk.errors import BadData
 from creditrisk.features.engine import compute_one_query, table_schema
 from creditrisk.kinds import Available
@@ -39,7 +39,7 @@ def applicants_where(
     path = bronze[MAIN]
     with locked_room(settings, reads=[path]) as con, translated(where):
         rows = con.sql(
-            f"select {named(book.key)} from read_parquet({quoted(str(path.resolve()))}) where ({condition}) "  # noqa: S608
+            f"select {named(book.key)} from {parquet(path)} where ({condition}) "  # noqa: S608
             f"order by {named(book.key)}"
         ).to_arrow_table()
     return rows.column(0).combine_chunks()
@@ -91,7 +91,7 @@ def varied_features(
 def _rows(con: Connection, path: Path, wanted: str, column: str, *, order: bool = False) -> pa.Table:
     sorting = f"order by {named(column)}" if order else ""
     return con.sql(
-        f"select * from read_parquet({quoted(str(path.resolve()))}) "  # noqa: S608
+        f"select * from {parquet(path)} "  # noqa: S608
         f"where {named(column)} in (select {named(column)} from {wanted}) {sorting}"
     ).to_arrow_table()
 

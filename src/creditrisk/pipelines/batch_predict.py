@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
+from creditrisk.chunks import of_size
 from creditrisk.config import Book, load_book
 from creditrisk.contracts import check, decisions_schema, need_sound, refuse_if_needed
 from creditrisk.decisions.intake import Intake
@@ -314,20 +315,15 @@ class Batch:
 
 
 def _chunks(file: pq.ParquetFile, rows: int) -> Iterator[pa.Table]:
-    """Of so many rows each, however many a group of the file has.
+    """Of so many rows each, however many a group of the file has."""
+    return of_size(_pieces(file, rows), rows)
 
-    Group by group: over several groups PyArrow keeps what it read of each column, and its threads triple the cost.
-    """
-    waiting: pa.Table | None = None
+
+def _pieces(file: pq.ParquetFile, most: int) -> Iterator[pa.Table]:
+    """Group by group: over several of them PyArrow keeps what it read of each column; its threads triple the cost."""
     for group in range(file.metadata.num_row_groups):
-        for batch in file.iter_batches(rows, row_groups=[group], use_threads=False):
-            table = pa.Table.from_batches([batch])
-            waiting = table if waiting is None else pa.concat_tables([waiting, table])
-            while waiting.num_rows >= rows:
-                yield waiting.slice(0, rows)
-                waiting = waiting.slice(rows)
-    if waiting is not None and waiting.num_rows:
-        yield waiting
+        for batch in file.iter_batches(most, row_groups=[group], use_threads=False):
+            yield pa.Table.from_batches([batch])
 
 
 def _read_ahead(chunks: Iterator[pa.Table]) -> Iterator[pa.Table]:

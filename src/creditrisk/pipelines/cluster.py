@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from creditrisk.chunks import of_size
 from creditrisk.config import MAIN, Book
 from creditrisk.errors import BadConfig, BadUsage, CreditRiskError, MissingInput, OutsideFailed, Refused
 from creditrisk.features import parents_first
@@ -225,14 +226,11 @@ def ticked(name: str) -> str:
 
 def _written(pieces: Iterator[pa.Table], schema: pa.Schema, writer: pq.ParquetWriter) -> int:
     """In row groups of one size, however the pieces were cut."""
-    count, waiting = 0, schema.empty_table()
-    for piece in pieces:
-        waiting = pa.concat_tables([waiting, piece.cast(schema)])
-        while waiting.num_rows >= ROWS_AT_ONCE:
-            writer.write_table(waiting.slice(0, ROWS_AT_ONCE))
-            waiting, count = waiting.slice(ROWS_AT_ONCE), count + ROWS_AT_ONCE
-    writer.write_table(waiting)
-    return count + waiting.num_rows
+    count = 0
+    for rows in of_size((piece.cast(schema) for piece in pieces), ROWS_AT_ONCE):
+        writer.write_table(rows)
+        count += rows.num_rows
+    return count
 
 
 @contextmanager

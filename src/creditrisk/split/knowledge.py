@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow.compute as pc
 
 from creditrisk.config import Book
-from creditrisk.duck import DuckSettings, locked_room, named, quoted, translated
+from creditrisk.duck import DuckSettings, locked_room, named, parquet, translated
 from creditrisk.split.parts import Parts
 
 
@@ -33,7 +33,7 @@ def knowledge(book: Book, main: Path, parts: Parts, settings: DuckSettings) -> d
         counted = con.execute(
             f"""select count(*), count(*) filter (where {date} + $months * interval '1 month' < cast($start as date)),
                        count(*) filter (where {date} is null)
-                from bads as b join read_parquet({quoted(str(main.resolve()))}) as m
+                from bads as b join {parquet(main)} as m
                     on m.{named(book.key)} = b.key""",  # noqa: S608
             {"months": rule.months_later, "start": parts.test_from},
         ).fetchall()[0]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from creditrisk.config import MAIN, Book
-from creditrisk.duck import Connection, DuckSettings, locked_room, named, quoted, translated
+from creditrisk.duck import Connection, DuckSettings, locked_room, named, parquet, translated
 from creditrisk.errors import BadData
 
 LABEL_STATES = ("observed", "indeterminate", "immature")
@@ -39,7 +39,7 @@ def read_labels(book: Book, main: Path, settings: DuckSettings) -> Labels:
     target = book.portfolio.target
     with locked_room(settings, reads=[main], writes=main.parent) as con:
         con.execute(
-            f"create temp view {MAIN} as select * from read_parquet({quoted(str(main.resolve()))})"  # noqa: S608
+            f"create temp view {MAIN} as select * from {parquet(main)}"  # noqa: S608
         )
         until = target.observed_until or _latest(con, target.observed_until_latest_of, str(main))
         if target.sql is not None:

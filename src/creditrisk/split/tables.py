@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from creditrisk.config import MAIN, Book
-from creditrisk.duck import PARQUET, Connection, DuckSettings, locked_room, named, quoted, translated
+from creditrisk.duck import PARQUET, Connection, DuckSettings, locked_room, named, parquet, quoted, translated
 from creditrisk.files import whole_file
 from creditrisk.split.parts import PARTS
 
@@ -32,7 +32,7 @@ def write_parts(feature_store: Path, parts: pa.Table, folder: Path, key: str, se
             _copy(
                 con,
                 f"""select p.key as {named(key)}, p.target, p.date, p.fold, f.* exclude ({named(key)})
-                    from parts as p join {_parquet(feature_store)} as f on f.{named(key)} = p.key
+                    from parts as p join {parquet(feature_store)} as f on f.{named(key)} = p.key
                     where p.part = {quoted(part)} order by p.key""",  # noqa: S608
                 partial,
             )
@@ -51,11 +51,7 @@ def write_audit(book: Book, main: Path, out: Path, settings: DuckSettings) -> No
         locked_room(settings, reads=[main], writes=out.parent) as con,
         translated(str(main)),
     ):
-        _copy(con, f"select {columns} from {_parquet(main)} order by {named(book.key)}", partial)  # noqa: S608
-
-
-def _parquet(path: Path) -> str:
-    return f"read_parquet({quoted(str(path.resolve()))})"
+        _copy(con, f"select {columns} from {parquet(main)} order by {named(book.key)}", partial)  # noqa: S608
 
 
 def _copy(con: Connection, query: str, out: Path) -> None:

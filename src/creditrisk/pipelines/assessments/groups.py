@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from creditrisk.config import MAIN, Book
-from creditrisk.duck import Connection, DuckSettings, locked_room, named, quoted, sql_type, translated
+from creditrisk.duck import Connection, DuckSettings, locked_room, named, parquet, sql_type, translated
 from creditrisk.errors import BadConfig
 
 
@@ -18,7 +18,7 @@ def read_groups(book: Book, audit: Path, keys: pa.ChunkedArray, settings: DuckSe
     Raises BadConfig where an expression does not fit the columns of `audit`.
     """
     rows = pa.table({"key": keys, "place": pa.array(range(len(keys)), pa.int64())})
-    source = f"read_parquet({quoted(str(audit.resolve()))})"
+    source = parquet(audit)
     found: dict[str, list[str | None]] = {}
     with locked_room(settings, reads=[audit]) as con:
         con.register("tested", rows)
