@@ -15,7 +15,7 @@ import pytest
 from creditrisk.config import MAIN, Book, SqlFile, load_book
 from creditrisk.contracts import check_feature_table
 from creditrisk.demo import write_demo
-from creditrisk.duck import DuckSettings, locked_room
+from creditrisk.duck import DuckSettings, locked_room, parquet
 from creditrisk.errors import BadConfig
 from creditrisk.features import compute, links_of, slices, table_schema
 from creditrisk.pipelines.ingest_data import bring_in
@@ -114,7 +114,7 @@ def test_every_row_of_an_entity_is_in_the_slice_of_the_entity(book: Book, usual:
 
 
 def _rows(path: Path, condition: str) -> pa.Table:
-    return duckdb.sql(f"select * from {slices.parquet([path])} where {condition}").to_arrow_table()
+    return duckdb.sql(f"select * from {parquet(path)} where {condition}").to_arrow_table()
 
 
 def _belonging(name: str, tables: Mapping[str, Path], links: Mapping[str, slices.Link]) -> int:
