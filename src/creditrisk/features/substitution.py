@@ -248,15 +248,17 @@ class Applicants:
         part, variants = self.of.part(self.of.computed), self.variants
         everybody = self._everybody(part.columns)
         whose = np.tile(applicant, len(variants))
-        columns = dict(zip(part.columns, everybody.take(pa.array(whose)).columns, strict=True))
-        for name in frozenset().union(*(one.columns for one in variants)) & set(columns):
+        changed = frozenset().union(*(one.columns for one in variants)) & set(part.columns)
+        kept = everybody.drop_columns(sorted(changed))
+        columns = dict(zip(kept.column_names, kept.take(pa.array(whose)).columns, strict=True))
+        for name in changed:
             places = np.concatenate([peer if name in one.columns else applicant for one in variants])
             columns[name] = self._taken(everybody, name, pa.array(places), whose)
         families = {
             family: np.concatenate([peer if family in one.families else applicant for one in variants])
             for family in set(self.of.families.values())
         }
-        rows = pa.Table.from_arrays(list(columns.values()), schema=everybody.schema)
+        rows = pa.Table.from_arrays([columns[name] for name in part.columns], schema=everybody.schema)
         return part.run(self.present, self._branches(part), rows, families)
 
     def _taken(self, everybody: pa.Table, name: str, places: pa.Array, whose: Places) -> pa.ChunkedArray:

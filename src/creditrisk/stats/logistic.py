@@ -36,9 +36,8 @@ def logit(probability: Floats) -> Floats:
 
 def softplus(values: Floats) -> Floats:
     """ln(1 + e^x), shape (n,); element by element for the reason given at `sigmoid`. Finite for any finite x."""
-    return np.fromiter(
-        (max(x, 0.0) + math.log1p(math.exp(-abs(x))) for x in values.tolist()), dtype=np.float64, count=len(values)
-    )
+    rest = map(math.log1p, map(math.exp, (-np.abs(values)).tolist()))
+    return np.maximum(values, 0.0) + np.fromiter(rest, dtype=np.float64, count=len(values))
 
 
 def fit_line(log_odds: Floats, target: Floats, *, slope: float | None = None) -> tuple[float, float]:

@@ -57,6 +57,12 @@ def test_separated_targets_end_with_a_finite_line() -> None:
     assert slope > 5
 
 
+def test_softplus_has_the_bits_of_the_c_librarys_functions() -> None:
+    z = np.array([0.0, -0.0, 745.0, -745.0, 5e-324, 1e300, -1e300, *np.random.default_rng(3).normal(-2.0, 2.0, 500)])
+    told = np.array([max(x, 0.0) + math.log1p(math.exp(-abs(x))) for x in z.tolist()])
+    assert softplus(z).tobytes() == told.tobytes()
+
+
 def test_softplus_is_finite_far_out_and_exact_near_zero() -> None:
     z = np.array([-1e9, -800.0, -3.0, 0.0, 3.0, 800.0, 1e9])
     assert softplus(z) == pytest.approx(np.logaddexp(0.0, z), rel=1e-15)
