@@ -44,16 +44,16 @@ class Scorer:
         levels = {self.preprocess.names.index(self.levels.feature)} if self.levels else set()
         return self.estimator.reads() | levels
 
-    def contributions(self, values: Values, margin: Floats | None = None) -> Floats:
+    def contributions(self, values: Values, by_estimator: Floats | None = None) -> Floats:
         """What each feature adds to the margin, shape (n, features + 1), as the estimator tells it.
 
         What the calibration of a level changes stands with the feature whose level it is: the sum stays the margin.
-        margin: the estimator's of these rows, where it is known already.
+        by_estimator: its margins of these rows, where they are known already.
         """
         told = self.estimator.contributions(values)
         if self.levels is None:
             return told
-        margin = self.estimator.margin(values) if margin is None else margin
+        margin = self.estimator.margin(values) if by_estimator is None else by_estimator
         told[:, self.preprocess.names.index(self.levels.feature)] += self.levelled(margin, values) - margin
         return told
 

@@ -46,10 +46,10 @@ class Ranked:
     told: NDArray[np.bool_]
 
 
-def excess(bundle: Bundle, values: NDArray[np.float32], margin: Floats | None = None) -> tuple[Floats, Places]:
+def excess(bundle: Bundle, values: NDArray[np.float32], by_estimator: Floats | None = None) -> tuple[Floats, Places]:
     """How far each group's contribution exceeds the usual, and its strongest feature; both shape (n, groups).
 
-    margin: the estimator's of these rows, where it is known already.
+    by_estimator: the estimator's margins of these rows, where they are known already.
     Added feature by feature, so that a row's sums do not depend on the number of rows.
     """
     above = np.empty((len(values), len(bundle.policy.reasons)))
@@ -57,7 +57,7 @@ def excess(bundle: Bundle, values: NDArray[np.float32], margin: Floats | None = 
     members = bundle.policy.members(bundle.preprocess.names)
     for start in range(0, len(values), ROWS_AT_ONCE):
         rows = slice(start, start + ROWS_AT_ONCE)
-        by_feature = bundle.contributions(values[rows], None if margin is None else margin[rows])
+        by_feature = bundle.contributions(values[rows], None if by_estimator is None else by_estimator[rows])
         for group, (words, listed) in enumerate(zip(bundle.policy.reasons, members, strict=True)):
             total = np.zeros(len(by_feature))
             for place, part in listed:
@@ -68,9 +68,9 @@ def excess(bundle: Bundle, values: NDArray[np.float32], margin: Floats | None = 
     return above, strongest
 
 
-def candidates(bundle: Bundle, values: NDArray[np.float32], margin: Floats | None = None) -> Ranked:
+def candidates(bundle: Bundle, values: NDArray[np.float32], by_estimator: Floats | None = None) -> Ranked:
     """Groups that lift the margin above the usual, largest first; equals by code. None of them is proved."""
-    above, strongest = excess(bundle, values, margin)
+    above, strongest = excess(bundle, values, by_estimator)
     order = np.argsort(-above, axis=1, kind="stable")[:, : bundle.policy.max_reasons]
     contribution = np.take_along_axis(above, order, axis=1)
     return Ranked(
@@ -82,12 +82,12 @@ def candidates(bundle: Bundle, values: NDArray[np.float32], margin: Floats | Non
     )
 
 
-def proved(bundle: Bundle, values: NDArray[np.float32], tried: Falls, margin: Floats | None = None) -> Ranked:
+def proved(bundle: Bundle, values: NDArray[np.float32], tried: Falls, by_estimator: Floats | None = None) -> Ranked:
     """Groups whose factor is proved, largest fall first; equals by code.
 
     A proved group about inquiries that comes right after the last one told is told as one more.
     """
-    above, strongest = excess(bundle, values, margin)
+    above, strongest = excess(bundle, values, by_estimator)
     fall = np.where(tried.proved, tried.fall, -np.inf)
     most = bundle.policy.max_reasons
     order = np.argsort(-fall, axis=1, kind="stable")[:, : most + 1]

@@ -38,9 +38,7 @@ def read_labels(book: Book, main: Path, settings: DuckSettings) -> Labels:
     """
     target = book.portfolio.target
     with locked_room(settings, reads=[main], writes=main.parent) as con:
-        con.execute(
-            f"create temp view {MAIN} as select * from {parquet(main)}"  # noqa: S608
-        )
+        con.execute(f"create temp view {MAIN} as select * from {parquet(main)}")  # noqa: S608
         until = target.observed_until or _latest(con, target.observed_until_latest_of, str(main))
         if target.sql is not None:
             file = book.sql_file(target.sql.removeprefix("sql/"))
