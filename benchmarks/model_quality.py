@@ -32,7 +32,7 @@ from creditrisk.config import MAIN, Book, load_book
 from creditrisk.demo import write_demo
 from creditrisk.duck import Connection, named, quoted
 from creditrisk.modelling.out_of_fold import stable_shares
-from creditrisk.split.parts import share
+from creditrisk.split.parts import shares
 from creditrisk.stats import (
     auc_difference,
     brier,
@@ -363,9 +363,9 @@ def real_home_credit(real: Path, workspace: Path) -> Figures:
         pq.read_table(processed / f"{part}.parquet") for part in ("train", "calibration", "test")
     ).drop_columns(["fold"])
     keys = rows[book.key].to_pylist()
-    folds = [int(share(key, "fold", split.seed) * split.folds) for key in keys]
-    parts = ["calibration" if share(key, "calibration", split.seed) < split.calibration_share else "train"
-             for key in keys]  # fmt: skip
+    folds = (shares(keys, "fold", split.seed) * split.folds).astype("int8")
+    calibrates = shares(keys, "calibration", split.seed) < split.calibration_share
+    parts = ["calibration" if one else "train" for one in calibrates]
     rows = rows.append_column("fold", pa.array(folds, pa.int8())).append_column("part", pa.array(parts))
     training = book.portfolio.training
     features = tuple(name for name in rows.column_names if name not in (book.key, *NOT_FEATURES))

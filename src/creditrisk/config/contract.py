@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
@@ -260,4 +261,10 @@ class Reasons(Strict):
 
 
 def _listed(feature: str, patterns: tuple[str, ...]) -> bool:
-    return any(feature.startswith(one[:-1]) if one.endswith("*") else feature == one for one in patterns)
+    return feature in patterns or feature.startswith(_beginnings(patterns))
+
+
+@lru_cache(maxsize=256)
+def _beginnings(patterns: tuple[str, ...]) -> tuple[str, ...]:
+    """Of the patterns that end in a star."""
+    return tuple(one[:-1] for one in patterns if one.endswith("*"))

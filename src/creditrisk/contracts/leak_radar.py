@@ -94,14 +94,17 @@ def people(keys: pa.ChunkedArray, target: pa.ChunkedArray, date: pa.ChunkedArray
     table = pa.table({"key": keys, "target": target, "day": days}).filter(pc.is_valid(target))
     if not table.num_rows:
         raise BadData("no entity has a known outcome, so no column can be held against it")
-    digests = [hashlib.md5(str(key).encode(), usedforsecurity=False).hexdigest() for key in table["key"].to_pylist()]
-    order = sorted(range(len(digests)), key=digests.__getitem__)[:most]
-    kept = table.take(pa.array(order, pa.int64()))
+    digests = b"".join(
+        hashlib.md5(str(key).encode(), usedforsecurity=False).digest() for key in table["key"].to_pylist()
+    )
+    first, second = np.frombuffer(digests, ">u8").reshape(-1, 2).astype(np.uint64).T
+    order = np.lexsort((second, first))[:most]
+    kept = table.take(pa.array(order))
     as_of = np.asarray(kept["day"].to_numpy(), dtype=np.float64)
     vintage, period = _vintages(as_of)
-    fold = np.array([int(digests[row][-8:], 16) % FOLDS for row in order], dtype=np.int64)
+    fold = ((second[order] & np.uint64(2**32 - 1)) % FOLDS).astype(np.int64)
     outcomes = Outcomes(kept["target"].to_numpy().astype(np.int8), vintage, fold)
-    return People(kept["key"], outcomes, as_of, len(digests), period)
+    return People(kept["key"], outcomes, as_of, table.num_rows, period)
 
 
 def figures(

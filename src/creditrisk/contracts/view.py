@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import pyarrow.parquet as pq
+
 from creditrisk.config import Contract, Portfolio, Rule
 from creditrisk.contracts.promises import NUMBERS
 from creditrisk.contracts.uniqueness import Doubles, doubled_rows, key_text, told_apart
@@ -50,9 +52,8 @@ class BronzeView:
         source = parquet(path)
         names = (*extra, *contract.names)
         numbers = [column.name for column in contract.columns if column.type.startswith(NUMBERS)]
-        # Asked in two queries, DuckDB answers from the file's footer and reads no row; asked in one, it reads them.
-        counted = ", ".join(f"count({named(name)})" for name in names)
-        rows, *known = con.sql(f"select count(*), {counted} from {source}").fetchall()[0]  # noqa: S608
+        rows, nulls = _counted(con, path, names)
+        # Asked for nothing else, DuckDB answers from the file's footer and reads no row.
         limits = ", ".join(f"min({named(name)}), max({named(name)})" for name in numbers) or "null"
         ends = con.sql(f"select {limits} from {source}").fetchall()[0]  # noqa: S608
         return cls(
@@ -61,7 +62,7 @@ class BronzeView:
             source,
             rows,
             dict(zip(numbers, zip(ends[::2], ends[1::2], strict=False), strict=False)),
-            {name: rows - count for name, count in zip(names, known, strict=True)},
+            nulls,
             names,
             key=tuple(extra) or portfolio.tables[contract.table].key,
             hidden=hidden_columns(contract, portfolio),
@@ -128,6 +129,22 @@ class BronzeView:
         if low is None or high is None:
             return column not in self.ends
         return float(low) <= float(value) <= float(high)  # type: ignore[arg-type]
+
+
+def _counted(con: Connection, path: Path, names: Sequence[str]) -> tuple[int, dict[str, int]]:
+    """(rows, {column: NULLs}) by the file's footer; asked for them, DuckDB would read the columns."""
+    footer = pq.read_metadata(path)
+    place = {footer.schema.column(index).name: index for index in range(footer.num_columns)}
+    groups = [footer.row_group(index) for index in range(footer.num_row_groups)]
+    nulls: dict[str, int] = {}
+    for name in names:
+        told = [group.column(place[name]).statistics for group in groups]
+        if all(one is not None and one.has_null_count for one in told):
+            nulls[name] = sum(one.null_count for one in told)
+        else:
+            query = f"select count(*) - count({named(name)}) from {parquet(path)}"  # noqa: S608
+            nulls[name] = int(con.sql(query).fetchall()[0][0])
+    return footer.num_rows, nulls
 
 
 def hidden_columns(contract: Contract, portfolio: Portfolio) -> frozenset[str]:

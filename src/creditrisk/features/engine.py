@@ -186,8 +186,9 @@ def tables_read(file: SqlFile) -> frozenset[str]:
     return frozenset(table.name for table in tree.find_all(exp.Table)) - own
 
 
+@lru_cache(maxsize=256)
 def parsed(file: SqlFile) -> exp.Expression:
-    """The one SELECT of a file. Raises BadConfig for anything else."""
+    """The one SELECT of a file, the same tree for all: copy it to change it. Raises BadConfig for anything else."""
     try:
         trees = [tree for tree in sqlglot.parse(file.text, read="duckdb") if tree is not None]
     except sqlglot.errors.SqlglotError as error:

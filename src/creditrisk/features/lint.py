@@ -10,9 +10,6 @@ import re
 from collections.abc import Iterable, Mapping
 
 from sqlglot import exp
-from sqlglot.errors import SqlglotError
-from sqlglot.optimizer.annotate_types import annotate_types
-from sqlglot.optimizer.qualify import qualify
 
 from creditrisk.config import SqlFile
 from creditrisk.features.engine import Schema, parsed, tables_read
@@ -49,9 +46,6 @@ _QUANTILES = (exp.Median, exp.PercentileCont, exp.PercentileDisc, exp.Quantile, 
 _UNORDERED = (exp.AnyValue, exp.First, exp.Last, exp.FirstValue, exp.LastValue, exp.Rand, exp.ApproxDistinct)
 _CLOCKS = (exp.CurrentDate, exp.CurrentTimestamp, exp.CurrentTime)
 _LISTS = (exp.ArrayAgg, exp.GroupConcat, exp.List, exp.Array, exp.Explode, exp.Unnest)
-_FLOATS = {exp.DataType.Type.DOUBLE, exp.DataType.Type.FLOAT}
-_EXACT = {*exp.DataType.INTEGER_TYPES, exp.DataType.Type.DECIMAL, exp.DataType.Type.BIGDECIMAL,
-          exp.DataType.Type.BOOLEAN}  # fmt: skip
 
 
 def lint_sql(
@@ -72,7 +66,6 @@ def lint_sql(
         if rule:
             found.append((line_of(node), rule, node.sql(dialect="duckdb")[:60]))
     if schema:
-        found += _float_sums(tree, schema)
         lines = {line for line, _, _ in found}
         # A line that breaks a rule of its own is told by that one.
         found += [one for one in unportable(file, schema) if one[0] not in lines]
@@ -126,24 +119,6 @@ def _cannot_be_zero(divisor: exp.Expression) -> bool:
     if isinstance(inner, exp.Literal):
         return float(inner.this) != 0
     return isinstance(inner, exp.Nullif)
-
-
-def _float_sums(tree: exp.Expression, schema: Mapping[str, Mapping[str, str]]) -> list[Finding]:
-    """Sums over anything that is not provably an integer or a decimal."""
-    known = {table: dict(columns) for table, columns in schema.items()}
-    try:
-        typed = annotate_types(
-            qualify(tree.copy(), schema=known, dialect="duckdb", validate_qualify_columns=False, identify=False),
-            schema=known,
-            dialect="duckdb",
-        )
-    except SqlglotError as error:
-        return [(1, "float-sum", f"types cannot be told: {str(error).splitlines()[0]}")]
-    return [
-        (line_of(node), "float-sum", node.sql(dialect="duckdb")[:60])
-        for node in typed.find_all(exp.Sum)
-        if node.this.type is not None and node.this.type.this in _FLOATS
-    ]
 
 
 def _names(node: exp.Expression | None) -> set[str]:

@@ -89,9 +89,8 @@ class _Selects:
                 return ""
             ctes.append(f"{backticked(cte.alias)} as (\n{self.select(cte.this)}\n)")
             self._binder.add(cte.alias, spelt(cte.this))
-        own = tree.copy()
-        own.set("with_", None)
-        body = self.select(own, list(spelled))
+        tree.set("with_", None)  # the tree is a copy already
+        body = self.select(tree, list(spelled))
         for name, kind in spelled.items():
             if kind == "HUGEINT":  # DuckDB writes it to Parquet as a double
                 self._found.append((_place(tree, name), "hugeint", name))

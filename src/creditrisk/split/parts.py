@@ -6,12 +6,14 @@ import datetime as dt
 import hashlib
 import math
 from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from creditrisk.config import Split
 from creditrisk.errors import BadData
@@ -47,16 +49,17 @@ def assign(labels: Labels, split: Split) -> Parts:
     window = _test_window(labels, split) if split.method == "out_of_time" else None
     inside = _not_younger(observed, window)
     dealt = _sample(inside, split)
-    keys, dates = dealt["key"].to_pylist(), dealt["date"].to_pylist()
-    part_of = [_part(key, date, split, window) for key, date in zip(keys, dates, strict=True)]
-    folds = [-1 if part == "test" else int(share(key, "fold", split.seed) * split.folds)
-             for key, part in zip(keys, part_of, strict=True)]  # fmt: skip
+    keys = dealt["key"].to_pylist()
+    in_test = _in_test(keys, dealt["date"], split, window)
+    calibrates = shares(keys, "calibration", split.seed) < split.calibration_share
+    folds = np.where(in_test, -1, (shares(keys, "fold", split.seed) * split.folds).astype(np.int8))
+    part_of = np.where(in_test, PARTS.index("test"), np.where(calibrates, PARTS.index("calibration"), 0))
     assigned = pa.table(
         {
             "key": dealt["key"],
             "target": dealt["target"].cast(pa.int8()),
             "date": dealt["date"],
-            "part": pa.array(part_of, pa.string()),
+            "part": pa.array(PARTS, pa.string()).take(pa.array(part_of)),
             "fold": pa.array(folds, pa.int8()),
         }
     )
@@ -78,10 +81,14 @@ def assign(labels: Labels, split: Split) -> Parts:
     return Parts(assigned, window[0] if window else None, report)
 
 
-def share(key: object, purpose: str, seed: int) -> float:
-    """A number in [0, 1) that depends on the key alone (and the purpose and seed), not on where its row stands."""
-    digest = hashlib.md5(f"{seed}:{purpose}:{key}".encode(), usedforsecurity=False).hexdigest()
-    return int(digest[:13], 16) / 16**13
+def shares(keys: Iterable[object], purpose: str, seed: int) -> NDArray[np.float64]:
+    """For each key a number in [0, 1) that depends on the key alone (and the purpose and seed), not on its place.
+
+    The first 52 bits of an md5, which a double holds exactly.
+    """
+    before = f"{seed}:{purpose}:"
+    digests = b"".join(hashlib.md5(f"{before}{key}".encode(), usedforsecurity=False).digest() for key in keys)
+    return np.asarray((np.frombuffer(digests, ">u8")[::2] >> np.uint64(12)) / 2.0**52)
 
 
 def _not_younger(observed: pa.Table, window: Window | None) -> pa.Table:
@@ -96,23 +103,16 @@ def _not_younger(observed: pa.Table, window: Window | None) -> pa.Table:
 def _sample(loans: pa.Table, split: Split) -> pa.Table:
     if split.rows_max is None or loans.num_rows <= split.rows_max:
         return loans
-    shares = np.concatenate(
-        [
-            np.fromiter((share(key, "sample", split.seed) for key in batch.column(0).to_pylist()), np.float64)
-            for batch in loans.select(["key"]).to_batches(max_chunksize=100_000)
-        ]
-    )
-    smallest = np.argsort(shares, kind="stable")[: split.rows_max]
+    drawn = [shares(batch.column(0).to_pylist(), "sample", split.seed)
+             for batch in loans.select(["key"]).to_batches(max_chunksize=100_000)]  # fmt: skip
+    smallest = np.argsort(np.concatenate(drawn), kind="stable")[: split.rows_max]
     return loans.take(pa.array(np.sort(smallest)))
 
 
-def _part(key: object, date: dt.date | None, split: Split, window: Window | None) -> str:
-    if window is not None:
-        if date is not None and date >= window[0]:
-            return "test"
-    elif share(key, "test", split.seed) < split.test_share:
-        return "test"
-    return "calibration" if share(key, "calibration", split.seed) < split.calibration_share else "train"
+def _in_test(keys: Sequence[object], dates: pa.ChunkedArray, split: Split, window: Window | None) -> NDArray[np.bool_]:
+    if window is None:
+        return shares(keys, "test", split.seed) < split.test_share
+    return np.asarray(pc.greater_equal(dates, pa.scalar(window[0], pa.date32())).fill_null(False))
 
 
 def _test_window(labels: Labels, split: Split) -> Window:

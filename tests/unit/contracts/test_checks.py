@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow.parquet as pq
 import pytest
 
 from creditrisk.config import Book, Contract, load_book
-from creditrisk.contracts import check, quarantine, refuse_if_needed
+from creditrisk.contracts import check, examine, quarantine, refuse_if_needed
 from creditrisk.errors import BadConfig, BadData
 from creditrisk.kinds import Finding, Severity
 from tests.support.small_tables import SETTINGS, contract, rows
@@ -58,6 +59,16 @@ def _changed(book: Book, table: str, **changes: Any) -> dict[str, Contract]:
 
 def _check(book: Book, tables: dict[str, Path], contracts: Any = None, **options: Any) -> list[Finding]:
     return check(tables, contracts or book.contracts, book.portfolio, settings=SETTINGS, **options)
+
+
+def test_a_footer_that_counts_no_nulls_changes_nothing(book, tmp_path):
+    tables = _tables(tmp_path, [*GOOD_LOANS, "(3, 1, null, null, null, 'F', null)"])
+    told = examine(tables, book.contracts, book.portfolio, settings=SETTINGS)
+    for path in tables.values():
+        pq.write_table(pq.read_table(path), path, write_statistics=["loan_id"])
+    again = examine(tables, book.contracts, book.portfolio, settings=SETTINGS)
+    assert told.profiles["application"].nulls["income"] == 1
+    assert again == told
 
 
 def _one(findings: list[Finding]) -> tuple[str, str, str | None, Severity, int]:

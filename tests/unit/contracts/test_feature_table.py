@@ -51,6 +51,10 @@ def test_one_infinite_number_far_down_is_found_and_counted(tmp_path):
     assert (finding.rule, finding.column, finding.rows) == ("finite", "x", 2)
 
 
+def test_finite_numbers_whose_sum_is_not_are_sound(tmp_path):
+    assert _rules(_written(tmp_path, **_long(x=[1.7e308] * 2000))) == []
+
+
 @pytest.mark.parametrize(("keys", "rule"), [([1, 1, 2], "unique"), ([2, 1, 3], "unique"), ([1, None, 2], "not null")])
 def test_key_that_is_doubled_missing_or_out_of_order_refuses(tmp_path, keys, rule):
     assert (rule, "SK_ID") in _rules(_written(tmp_path, SK_ID=keys, x=[1, 2, 3]))
@@ -62,8 +66,9 @@ def test_key_that_goes_wrong_far_down_refuses(tmp_path, last, rule):
 
 
 def test_names_and_types_that_no_model_takes_refuse(tmp_path):
-    day, money = pa.array([1], pa.date32()), pa.array([1], pa.decimal128(18, 3))
-    assert _rules(_written(tmp_path, SK_ID=[1], money=money, day=day)) == [("type", "day"), ("type", "money")]
+    day, money, short = pa.array([1], pa.date32()), pa.array([1], pa.decimal128(18, 3)), pa.array([1], pa.float32())
+    told = _rules(_written(tmp_path, SK_ID=[1], money=money, day=day, short=short))
+    assert told == [("type", "day"), ("type", "money"), ("type", "short")]
     assert _rules(_written(tmp_path, SK_ID=[1], Income=[1.0])) == [("name", "Income")]
 
 
