@@ -109,7 +109,8 @@ def settings_page() -> str:
     parts = [
         "# Settings from the environment",
         MADE,
-        "Read once, when a command starts. What decides about people stands in a book, never here.",
+        "Read once, when a command starts. What decides about people stands in a book, never here. A variable that "
+        "begins with `CREDITRISK_SERVE_` or `CREDITRISK_DEPLOY_` and stands nowhere below is refused.",
         _settings_table(Settings),
         "## Of a server",
         "Read by `creditrisk serve` beside those above.",

@@ -477,6 +477,7 @@ def serve(options: ServerOptions) -> None:
         "timeout_graceful_shutdown": settings.shutdown_seconds, "timeout_keep_alive": KEEP_ALIVE_S,
     }  # fmt: skip
     app = server_app(options)  # what is wrong is told here and now, however many workers there are
+    decision_store_for(Path(options.workspace)).close()  # each worker opens its own
     if options.workers == 1:
         write_json_logs()
         uvicorn.run(app, **common)

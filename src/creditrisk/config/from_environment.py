@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings
 
-from creditrisk.errors import BadConfig
+from creditrisk.errors import BadConfig, did_you_mean
 
 FROM_FILES = (
     "CREDITRISK_DECISIONS_URL",
@@ -44,9 +44,11 @@ def take_secrets_from_files() -> None:
 def from_environment[Read: BaseSettings](settings: type[Read], *, tell_value: bool = False) -> Read:
     """Raises BadConfig naming the variable.  tell_value: and what stands in it, where none of them is a secret.
 
-    What `take_secrets_from_files` brings counts as the environment.
+    What `take_secrets_from_files` brings counts as the environment. A variable that begins as only these settings do
+    and is none of them would be a setting that nobody keeps, so it is refused.
     """
     take_secrets_from_files()
+    _refuse_unknown(settings)
     try:
         return settings()
     except ValidationError as error:
@@ -59,3 +61,17 @@ def from_environment[Read: BaseSettings](settings: type[Read], *, tell_value: bo
             where="environment",
             hint="docs/reference/settings.md lists every variable",
         ) from error
+
+
+def _refuse_unknown(settings: type[BaseSettings]) -> None:
+    prefix = settings.model_config["env_prefix"]
+    if prefix == "CREDITRISK_":  # others begin so too: images, books and tags of the deployments
+        return
+    known = {f"{prefix}{name.upper()}" for name, field in settings.model_fields.items() if not field.validation_alias}
+    unknown = sorted(name for name in os.environ if name.startswith(prefix) and name not in known)
+    if unknown:
+        raise BadConfig(
+            f"{unknown[0]} is no setting",
+            where="environment",
+            hint=f"{did_you_mean(unknown[0], known)}; docs/reference/settings.md lists every variable",
+        )

@@ -31,7 +31,10 @@ def read_yaml[M: BaseModel](path: Path, model: type[M], overrides: Mapping[str, 
         raise BadConfig(f"cannot be read: {error}", where=str(path)) from error
     value, lines = _parse(text, path)
     for dotted, override in (overrides or {}).items():
-        _put(value, dotted.split("."), override)
+        keys = dotted.split(".")
+        _put(value, keys, override)
+        for length in range(1, len(keys) + 1):
+            lines.setdefault(tuple(keys[:length]), 1)
     try:
         return model.model_validate(value)
     except ValidationError as error:
@@ -102,7 +105,7 @@ def _put(value: Any, keys: Sequence[str], override: Any) -> None:
 def _command_line(error: ValidationError, overrides: Mapping[str, Any]) -> str:
     """Where a wrong value stands when it came with --set; "" when it stands in the file."""
     loc = ".".join(map(str, error.errors(include_url=False)[0]["loc"])) + "."
-    return next((f"--set {key}" for key in overrides if loc.startswith(f"{key}.")), "")
+    return next((f"--set {key}" for key in overrides if loc.startswith(f"{key}.") or f"{key}.".startswith(loc)), "")
 
 
 def _explained(error: ValidationError, model: type[BaseModel], path: Path, lines: dict[_Place, int]) -> BadConfig:

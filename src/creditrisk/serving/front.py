@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import sys
 import time
 import uuid
 from collections.abc import Callable
@@ -43,7 +44,7 @@ class Front:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
+            await self._app(scope, receive, _without_traceback(send))
             return
         began, request_id = time.perf_counter(), _request_id(scope)
         scope.setdefault("state", {})["request_id"] = request_id
@@ -110,6 +111,22 @@ class Front:
             caller=state.get("caller"),
             problem=state.get("problem"),
         )
+
+
+def _without_traceback(send: Send) -> Send:
+    """Of a server that cannot start or end: Starlette's message of it is a traceback, which nobody there can read."""
+
+    async def send_on(message: Message) -> None:
+        error = sys.exception()
+        if message["type"] in ("lifespan.startup.failed", "lifespan.shutdown.failed") and error is not None:
+            message = {"type": message["type"]}
+            if isinstance(error, CreditRiskError):
+                log.error("outside_failed", what=error.what, where=error.where, hint=error.hint)
+            else:
+                log.error("fault", error=type(error).__name__, at=places_of(error))
+        await send(message)
+
+    return send_on
 
 
 def _request_id(scope: Scope) -> str:

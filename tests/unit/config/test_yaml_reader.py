@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -82,6 +83,24 @@ def test_an_override_is_checked_like_the_file(tmp_path: Path) -> None:
     assert load_book(tmp_path, {"split.folds": 4}).portfolio.split.folds == 4
     with pytest.raises(BadConfig, match="unknown key"):
         load_book(tmp_path, {"split.fold": 4})
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "told"),
+    [
+        ("training.balance.method", "x", "training.balance.method: "),
+        ("training.balance.way", "none", 'unknown key "way" in training.balance'),
+        ("tables.application.source", {"kind": "ftp"}, 'tables.application.source: no kind "ftp"'),
+        ("tables.application.source.kind", "ftp", 'tables.application.source: no kind "ftp"'),
+    ],
+)
+def test_an_override_of_what_the_file_leaves_out_is_told_by_its_own_name(
+    key: str, value: Any, told: str, tmp_path: Path
+) -> None:
+    with pytest.raises(BadConfig) as caught:
+        load_book(write_tiny_book(tmp_path), {key: value})
+    assert caught.value.what.startswith(told)
+    assert caught.value.where == f"--set {key}"
 
 
 def test_an_unknown_book_offers_the_shipped_ones() -> None:

@@ -35,6 +35,7 @@ def test_a_key_needs_a_known_role(capsys: pytest.CaptureFixture[str]) -> None:
         ([], {"CREDITRISK_API_KEYS": "branch score crk_oops"}, 2, "not a key's line"),
         ([], {"CREDITRISK_OIDC_ISSUER": "https://id.example"}, 2, "tokens need an issuer"),
         ([], {"CREDITRISK_SERVE_GROUP_MAX": "many"}, 2, "CREDITRISK_SERVE_GROUP_MAX"),
+        ([], {"CREDITRISK_SERVE_GROUPS_MAX": "9"}, 2, 'did you mean "CREDITRISK_SERVE_GROUP_MAX"?'),
         ([], {}, 1, "has been promoted to production"),
         (["--alias", "candidate"], {}, 2, "no model"),
     ],
@@ -55,4 +56,16 @@ def test_what_is_wrong_is_told_before_anything_listens(
     error = capsys.readouterr().err
     assert told in error
     assert "crk_oops" not in error
+    assert "Traceback" not in error
+
+
+def test_a_decision_store_that_cannot_be_opened_is_told_before_anything_listens(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("creditrisk.wiring.server_app", lambda _options: None)
+    monkeypatch.setenv("CREDITRISK_DECISIONS_URL", f"sqlite:///{tmp_path}")
+    assert main(["serve", "lending_club", "--workspace", str(tmp_path / "ws")]) == 3
+    error = capsys.readouterr().err
+    assert "cannot be opened" in error
+    assert "hint:" in error
     assert "Traceback" not in error
