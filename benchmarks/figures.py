@@ -106,6 +106,13 @@ def over_http(told: Told) -> Iterator[Figure]:
             f"x >= {serving.TIMES_MLFLOW}",
         )
         yield Figure(f"its p99 at {one['rate']:.0f}/s", "ms", one["p99_ms"], wanted=f"<= {most:.0f}")
+        per_second, p50 = serving.FLOOR
+        yield Figure(f"{book} over HTTP, beside its floor", "decisions/s", one["per_second"],
+                     "FastAPI and the trees alone, one caller", one["floor_per_second"],
+                     f"x >= {least / per_second:.3f}")  # fmt: skip
+        yield Figure(f"its p99 at {one['rate']:.0f}/s, beside its floor", "ms", one["p99_ms"],
+                     "p50 of FastAPI and the trees alone, one caller", one["floor_p50_ms"],
+                     f"x <= {most / p50:.0f}")  # fmt: skip
 
 
 def in_process(told: Told) -> Iterator[Figure]:

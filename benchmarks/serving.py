@@ -1,9 +1,10 @@
-"""How many decisions a second, how soon, and beside `mlflow models serve` with the same model in the same run?
+"""How many decisions a second, how soon, beside `mlflow models serve` and FastAPI with the same trees in the same run?
 
 python -m benchmarks.serving [--quick] [--workspace FOLDER] [--book NAME] [--seconds 10] [--requests 20000]
                             [--json FILE]
 Invented data: trains each book (or takes the candidate of a workspace that has one). One worker on loopback gets raw
-records, checks them, proves reasons and keeps each decision; MLflow's gets ready-made features and keeps nothing.
+records, checks them, proves reasons and keeps each decision; MLflow's gets ready-made features and keeps nothing. So
+does the floor, FastAPI that asks the trees: one caller, between our two measurements, as a machine's speed changes.
 Decisions a second: `--callers` connections that ask as soon as they are answered. Latency: requests are sent at fixed
 moments whether or not earlier ones were answered, and are timed from that moment on. Memory: of the server, before and
 after `--requests` requests.
@@ -15,6 +16,7 @@ import argparse
 import asyncio
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -48,6 +50,8 @@ CHILD_ROWS = 60
 RATES = {"lending_club": 100.0, "home_credit": 15.0}
 PROMISED = {"lending_club": (500.0, 20.0), "home_credit": (100.0, 250.0)}
 """Decisions a second at least, and p99 in milliseconds at most at the book's rate."""
+FLOOR = 1_900.0, 0.5
+"""Rows a second and p50 in milliseconds of the floor, where that was promised."""
 TIMES_MLFLOW = 2.5
 
 
@@ -78,9 +82,10 @@ def _tell(name: str, root: Path, folder: Path, chosen: argparse.Namespace) -> di
     print(f"{name}: {len(bodies)} applications, {np.mean([_child_rows(one) for one in records]):.0f} child rows and "
           f"{np.mean([len(body) for body in bodies]):,.0f} bytes each")  # fmt: skip
     store = {"CREDITRISK_DECISIONS_URL": f"sqlite:///{folder / f'{name}.db'}"}
-    with running(name, root, folder, store) as server:
+    with running(name, root, folder, store) as server, _floor(name, root, folder) as floor:
         requests = [_request("/predict", body) for body in bodies]
-        ours, slow, memory = _measured(server, requests, chosen, RATES[name])
+        ready = [_request("/predict", body) for body in _numeric_rows(name, root)]
+        ours, alone, slow, memory = _measured(server, requests, floor, ready, chosen, RATES[name])
     theirs = None
     if not chosen.no_mlflow:
         with _mlflow(name, root, folder) as server:
@@ -91,6 +96,10 @@ def _tell(name: str, root: Path, folder: Path, chosen: argparse.Namespace) -> di
     print(f"  {ours.per_second:7.1f} decisions/s with {chosen.callers} callers     (promised: {least:.0f})")
     print(f"  {ours.cpu_ms_each:7.2f} ms of processor time for each")
     print(f"  {p50:7.1f} ms p50, {p99:.1f} ms p99 at {RATES[name]:.0f}/s  (promised: p99 under {most:.0f})")
+    floor_p50 = alone.percentiles()[0]
+    print(f"  {alone.per_second:7.1f} rows/s, p50 {floor_p50:.2f} ms by FastAPI and the trees alone, one caller: "
+          f"we make {ours.per_second / alone.per_second:.2f} of that (promised: {least / FLOOR[0]:.2f}), "
+          f"our p99 is {p99 / floor_p50:.0f} times its p50 (promised: {most / FLOOR[1]:.0f})")  # fmt: skip
     print(f"  {memory[0]:7.1f} MB before, then after each tenth of {chosen.requests:,} requests: "
           f"{', '.join(f'{one:.1f}' for one in memory[1:])} MB")  # fmt: skip
     print(f"  {ours.failed + slow.failed} of {len(ours.seconds) + len(slow.seconds)} requests failed")
@@ -100,6 +109,8 @@ def _tell(name: str, root: Path, folder: Path, chosen: argparse.Namespace) -> di
         "rate": RATES[name],
         "p50_ms": p50,
         "p99_ms": p99,
+        "floor_per_second": alone.per_second,
+        "floor_p50_ms": floor_p50,
         "memory_mb": memory,
         "failed": ours.failed + slow.failed,
         "enough": ours.per_second >= least and p99 <= most and not ours.failed + slow.failed,
@@ -137,16 +148,24 @@ def _child_rows(record: Mapping[str, Any]) -> int:
 
 
 def _measured(
-    server: Server, requests: Sequence[bytes], chosen: argparse.Namespace, rate: float
-) -> tuple[Answered, Answered, list[float]]:
+    server: Server,
+    requests: Sequence[bytes],
+    floor: Server,
+    ready: Sequence[bytes],
+    chosen: argparse.Namespace,
+    rate: float,
+) -> tuple[Answered, Answered, Answered, list[float]]:
+    """Ours with many callers, the floor with one, ours at the rate, and our memory."""
     asyncio.run(closed_loop(server.port, requests, callers=chosen.callers, seconds=2.0))  # everything is loaded then
+    asyncio.run(closed_loop(floor.port, ready, callers=1, seconds=1.0))
     ours = _throughput(server, requests, chosen)
+    alone = asyncio.run(closed_loop(floor.port, ready, callers=1, seconds=chosen.seconds))
     slow = asyncio.run(open_loop(server.port, requests, rate=rate, seconds=chosen.seconds))
     memory = [server.megabytes()]
     for _ in range(10):
         asyncio.run(closed_loop(server.port, requests, callers=chosen.callers, most=chosen.requests // 10))
         memory.append(server.megabytes())
-    return ours, slow, memory
+    return ours, alone, slow, memory
 
 
 def _throughput(server: Server, requests: Sequence[bytes], chosen: argparse.Namespace) -> Answered:
@@ -275,6 +294,21 @@ def _mlflow(name: str, root: Path, folder: Path) -> Iterator[Server]:
 
 
 @contextmanager
+def _floor(name: str, root: Path, folder: Path) -> Iterator[Server]:
+    newest = _newest(name, root)
+    model = folder / f"{name}.ubj"
+    shutil.copy(newest / "model.ubj", model)
+    names = json.dumps(load_bundle(newest).preprocess.names)
+    model.with_suffix(".names.json").write_text(names, encoding="utf-8")
+    command = ["-m", "uvicorn", "benchmarks.http_floor:app", "--no-access-log", "--log-level", "warning"]
+    environment = {"FLOOR_MODEL": str(model)}
+    with _running(
+        lambda port: [sys.executable, *command, "--port", str(port)], environment, folder, "/openapi.json"
+    ) as one:
+        yield one
+
+
+@contextmanager
 def _running(
     command: Callable[[int], list[str]], environment: Mapping[str, str], folder: Path, ready: str
 ) -> Iterator[Server]:
@@ -312,14 +346,30 @@ def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
 
 def _feature_rows(name: str, root: Path) -> list[bytes]:
     """MLflow's requests: one ready-made row each."""
-    folder = Workspace(root).book(name)
-    newest = max(folder.models.glob("*/bundle"), key=lambda path: path.stat().st_mtime)
-    names = list(load_bundle(newest).preprocess.names)
-    rows = pq.read_table(folder.feature_store, columns=names).slice(0, RECORDS).to_pylist()
+    names = list(load_bundle(_newest(name, root)).preprocess.names)
+    rows = pq.read_table(Workspace(root).book(name).feature_store, columns=names).slice(0, RECORDS).to_pylist()
     return [
         json.dumps({"dataframe_split": {"columns": names, "data": [[_plain(row[one]) for one in names]]}}).encode()
         for row in rows
     ]
+
+
+def _numeric_rows(name: str, root: Path) -> list[bytes]:
+    """The floor's requests: what the trees see of one row each, codes for words."""
+    preprocess = load_bundle(_newest(name, root)).preprocess
+    table = pq.read_table(Workspace(root).book(name).feature_store, columns=list(preprocess.names)).slice(0, RECORDS)
+    return [
+        json.dumps({
+            column: None if np.isnan(value) else float(value)
+            for column, value in zip(preprocess.names, row, strict=True)
+        }).encode()
+        for row in preprocess.matrix(table).values
+    ]  # fmt: skip
+
+
+def _newest(name: str, root: Path) -> Path:
+    """The bundle that was made last."""
+    return max(Workspace(root).book(name).models.glob("*/bundle"), key=lambda path: path.stat().st_mtime)
 
 
 def _plain(value: Any) -> Any:
