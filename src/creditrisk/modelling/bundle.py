@@ -11,6 +11,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from creditrisk.errors import BrokenFile, MissingInput, NewerSchema, did_you_mean
 from creditrisk.files import whole_folder, write_json, write_text
 from creditrisk.kinds import sha256_of, sha256_of_file, sha256_of_folder
@@ -82,6 +85,20 @@ class Bundle(Scorer):
     def lineage(self) -> dict[str, dict[str, list[str]]]:
         """{feature: {table: raw columns that can change it}}."""
         return _json(self.files, LINEAGE) if LINEAGE in self.files else {}
+
+    @cached_property
+    def members(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Places of each reason's features, and which part of each is the reason's; both shape (reasons, most of one).
+
+        Where a reason has fewer, some place with a part of 0.
+        """
+        listed = self.policy.members(self.preprocess.names)
+        places = np.zeros((len(listed), max(map(len, listed), default=0)), np.int64)
+        parts = np.zeros(places.shape)
+        for group, own in enumerate(listed):
+            for number, (place, part) in enumerate(own):
+                places[group, number], parts[group, number] = place, part
+        return places, parts
 
     @property
     def invented(self) -> bool:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from creditrisk.errors import BadData, BrokenFile, did_you_mean
-from creditrisk.stats import fit_line, fit_plane, logit, sigmoid, softplus
+from creditrisk.stats import fit_line, fit_plane, logit, sigmoid, softplus_both_ways
 
 type Floats = NDArray[np.float64]
 
@@ -108,7 +108,8 @@ class Beta(FittedCalibrator):
     @classmethod
     def fit(cls, margin: Floats, target: Floats) -> Self:
         smoothed = _smoothed(target)
-        columns = np.column_stack([-softplus(-margin), softplus(margin)])
+        below, above = softplus_both_ways(margin)
+        columns = np.column_stack([-below, above])
         best, least_loss = cls(LEAST_SLOPE, LEAST_SLOPE, 0.0), math.inf
         # The likelihood is concave: its best point within the bounds is the free one, or has a weight at its bound.
         for free in ([0, 1], [0], [1], []):
@@ -129,7 +130,8 @@ class Beta(FittedCalibrator):
         return best
 
     def log_odds(self, margin: Floats) -> Floats:
-        return -self.safe * softplus(-margin) + self.risky * softplus(margin) + self.intercept
+        below, above = softplus_both_ways(margin)
+        return -self.safe * below + self.risky * above + self.intercept
 
     def to_json(self) -> dict[str, Any]:
         return {"method": self.method, "safe": self.safe, "risky": self.risky, "intercept": self.intercept}

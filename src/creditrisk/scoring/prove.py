@@ -6,7 +6,7 @@ no database.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -21,6 +21,7 @@ from creditrisk.modelling.preprocess import Preprocess
 
 type Floats = NDArray[np.float64]
 type Values = NDArray[np.float32]
+type Places = NDArray[np.int64]
 
 LEAST_FALL = 1e-6
 """In log-odds: what the mean margin must fall by, so that rounding proves nothing."""
@@ -93,7 +94,6 @@ def falls(bundle: Bundle, values: Values, keys: pa.Array[Any], find: Find, margi
 
 
 def _falls(bundle: Bundle, values: Values, margin: Floats, keys: pa.Array[Any], find: Find) -> Floats:
-    groups = [words.code for words in bundle.policy.reasons]
     people = find(keys)
     places = pc.index_in(keys, value_set=people.keys.combine_chunks().cast(keys.type))
     if places.null_count:
@@ -104,97 +104,112 @@ def _falls(bundle: Bundle, values: Values, margin: Floats, keys: pa.Array[Any], 
         )
     where = places.to_numpy().astype(np.int64)
     plan = people.once(lambda: _plan(bundle, people))
-    fall = np.full((len(values), len(groups)), np.nan)
+    fall = np.full((len(values), len(bundle.policy.reasons)), np.nan)
+    fall[:, plan.idle] = 0.0
     for start in range(0, len(values), APPLICANTS_AT_ONCE):
         rows = slice(start, start + APPLICANTS_AT_ONCE)
-        for job, mean in _means(bundle, values[rows], people, plan, where[rows]):
-            for code in job.codes:
-                fall[rows, groups.index(code)] = margin[rows] - mean
+        means = _means(bundle, values[rows], people, plan, where[rows])
+        fall[rows, plan.groups] = margin[rows, None] - means[:, plan.jobs]
     return fall
 
 
 @dataclass(frozen=True, slots=True)
-class _Job:
-    """What becomes of a row when a factor is replaced. Columns are places in the matrix.
+class _Plan:
+    """What the steps and the peers come to: jobs, each a factor that is replaced by every peer's.
 
-    codes: of the groups that come to this, often the factors of one child table.
-    copied: columns that become a peer's, their values once for each different set of them: a flag has two, however many
-    people have it.  same: place of each peer's set.  computed: (variant, column, its place among those computed).
+    A job has a row for each different replacement: where it only copies a flag, that is two, however many peers there
+    are. Cells are places in such rows laid end to end, of the width of the matrix.
+
+    groups, jobs: places in the policy of the groups that some job proves, often several of one child table, and its
+    number.  idle: places of the groups whose factor moves nothing that the trees read.
+    rows: of all jobs.  same: the row of each job and peer, shape (jobs, peers).
+    copied_to, copied: cells, and the peers' values for them.
+    made_to: cells of features that are computed;  variant, peer, column: of each, what goes there: of `variants`, and
+    the place in `part`.
     """
 
-    codes: tuple[str, ...]
-    columns: tuple[int, ...]
+    groups: Places
+    jobs: Places
+    idle: Places
+    rows: int
+    same: Places
+    copied_to: Places
     copied: Values
-    same: NDArray[np.int64]
-    computed: tuple[tuple[Any, int, int], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """What the steps and the peers come to. part: of the features that are computed."""
-
-    jobs: tuple[_Job, ...]
+    made_to: Places
+    variants: tuple[Any, ...]
+    variant: Places
+    peer: Places
+    column: Places
     part: Preprocess
 
 
 def _plan(bundle: Bundle, people: Applicants) -> _Plan:
+    names, read = bundle.preprocess.names, bundle.reads()
     peers = bundle.preprocess.matrix(people.peers).values
-    place = {name: column for column, name in enumerate(bundle.preprocess.names)}
-    read = bundle.reads()
-    alike: dict[Any, list[str]] = {}
+    place = {name: column for column, name in enumerate(names)}
+    group = {words.code: number for number, words in enumerate(bundle.policy.reasons)}
+    alike: dict[Any, list[int]] = {}
     for step in people.steps:
         copied = tuple(place[name] for name in step.copied if place[name] in read)
         made = tuple((one, name) for one, names in step.computed for name in names if place[name] in read)
-        alike.setdefault((copied, made), []).append(step.code)
+        alike.setdefault((copied, made), []).append(group[step.code])
+    idle = alike.pop(((), ()), [])
     wanted = {name for _, made in alike for _, name in made}
     part = Preprocess(tuple(one for one in bundle.preprocess.features if one.name in wanted))
     among = {name: column for column, name in enumerate(part.names)}
-    jobs = []
-    for (copied, made), codes in alike.items():
-        taken, same = np.ascontiguousarray(peers[:, copied]), np.arange(len(peers))
-        if not copied and not made:
-            taken, same = taken[:1], same[:1]
-        elif not made:
-            _, first, same = np.unique(taken.view(np.uint32), axis=0, return_index=True, return_inverse=True)
+    variants = tuple(dict.fromkeys(variant for _, made in alike for variant, _ in made))
+    everybody, rows = np.arange(len(peers)), 0
+    same, copied_to, copied_values = [], [], []
+    made_cells: list[tuple[Places, int, int]] = []
+    for copied, made in alike:
+        taken, own = np.ascontiguousarray(peers[:, copied]), everybody
+        if not made:
+            _, first, own = np.unique(taken.view(np.uint32), axis=0, return_index=True, return_inverse=True)
             taken = taken[first]
-        computed = tuple((variant, place[name], among[name]) for variant, name in made)
-        jobs.append(_Job(tuple(codes), copied, taken, same.ravel(), computed))
-    return _Plan(tuple(jobs), part)
+        begins = (rows + np.arange(len(taken))) * len(names)
+        same.append(rows + own.ravel())
+        copied_to.append((begins[:, None] + np.array(copied, np.int64)).ravel())
+        copied_values.append(taken.ravel())
+        made_cells += [(begins + place[name], variants.index(variant), among[name]) for variant, name in made]
+        rows += len(taken)
+    return _Plan(
+        groups=_places([own for groups in alike.values() for own in groups]),
+        jobs=_places([number for number, groups in enumerate(alike.values()) for _ in groups]),
+        idle=_places(idle),
+        rows=rows,
+        same=np.array(same, np.int64).reshape(len(same), len(peers)),
+        copied_to=np.concatenate([_places([]), *copied_to]),
+        copied=np.concatenate([np.empty(0, np.float32), *copied_values]),
+        made_to=np.concatenate([_places([]), *(cells for cells, _, _ in made_cells)]),
+        variants=variants,
+        variant=np.repeat(_places([variant for _, variant, _ in made_cells]), len(peers)),
+        peer=np.tile(everybody, len(made_cells)),
+        column=np.repeat(_places([column for _, _, column in made_cells]), len(peers)),
+        part=part,
+    )
 
 
-def _means(
-    bundle: Bundle, values: Values, people: Applicants, plan: _Plan, where: NDArray[np.int64]
-) -> Iterator[tuple[_Job, Floats]]:
-    """Each row's mean margin over the peers whose factor it is given."""
+def _places(of: Sequence[int]) -> Places:
+    return np.array(of, np.int64)
+
+
+def _means(bundle: Bundle, values: Values, people: Applicants, plan: _Plan, where: Places) -> Floats:
+    """Each row's mean margin over the peers whose factor it is given, shape (n, jobs)."""
+    means = np.empty((len(values), len(plan.same)))
+    if not plan.rows:
+        return means
     table, rows = people.computed(where)
     computed = plan.part.matrix(table).values
-    waiting: list[tuple[_Job, Values]] = []
-    count = 0
-    for job in plan.jobs:
-        waiting.append((job, _changed(values, job, computed, rows)))
-        count += len(values) * len(job.copied)
-        if count >= ROWS_AT_ONCE:
-            yield from _scored(bundle, waiting, len(values))
-            waiting, count = [], 0
-    yield from _scored(bundle, waiting, len(values))
-
-
-def _changed(values: Values, job: _Job, computed: Values, rows: Mapping[Any, slice]) -> Values:
-    """Each row once for each different replacement: replacements run faster."""
-    changed = np.repeat(values, len(job.copied), axis=0)
-    changed[:, job.columns] = np.tile(job.copied, (len(values), 1))
-    for variant, column, place in job.computed:
-        changed[:, column] = computed[rows[variant], place]
-    return changed
-
-
-def _scored(bundle: Bundle, waiting: Sequence[tuple[_Job, Values]], count: int) -> Iterator[tuple[_Job, Floats]]:
-    if not waiting:
-        return
-    margins = bundle.margin(np.concatenate([changed for _, changed in waiting]))
-    start = 0
-    for job, changed in waiting:
-        own = margins[start : start + len(changed)].reshape(count, -1)
-        start += len(changed)
+    source = _places([rows[one].start for one in plan.variants])[plan.variant] + plan.peer
+    at_once = max(1, ROWS_AT_ONCE // plan.rows)
+    for start in range(0, len(values), at_once):
+        some = values[start : start + at_once]
+        changed = np.repeat(some, plan.rows, axis=0)
+        cells = changed.reshape(len(some), -1)
+        cells[:, plan.copied_to] = plan.copied
+        own = (start + np.arange(len(some)))[:, None] * plan.same.shape[1]  # peers run faster
+        cells[:, plan.made_to] = computed[source + own, plan.column]
+        margins = bundle.margin(changed).reshape(len(some), -1)
         # Picked columns lie the other way round in memory, where a row's sum would depend on the number of rows.
-        yield job, np.mean(np.ascontiguousarray(own[:, job.same]), axis=1)
+        means[start : start + at_once] = np.mean(np.ascontiguousarray(margins[:, plan.same]), axis=2)
+    return means

@@ -16,7 +16,7 @@ from creditrisk.stats.discrimination import (
 from creditrisk.stats.expected import auc_by_chance, expected_auc, expected_brier, expected_log_loss
 from creditrisk.stats.histograms import bin_counts, bin_places, psi, psi_of_each, quantile_edges
 from creditrisk.stats.intervals import bootstrap_interval, wilson_interval
-from creditrisk.stats.logistic import fit_line, fit_plane, log_elementwise, logit, sigmoid, softplus
+from creditrisk.stats.logistic import fit_line, fit_plane, log_elementwise, logit, sigmoid, softplus_both_ways
 from creditrisk.stats.many_tests import holm
 from creditrisk.stats.probability import (
     CalibrationLine,
@@ -48,6 +48,6 @@ __all__ = [
     "jeffreys_test", "jensen_shannon_distance", "ks", "ks_distance", "ks_interval", "line_test", "log_elementwise",
     "log_loss", "logit", "losses", "mean_test", "need_line", "paired_difference", "paired_quantile_gaps",
     "paired_share_difference", "pr_auc", "promise_test", "psi", "psi_of_each", "quantile_edges", "reliability",
-    "roc_auc", "roc_points", "shares_test", "sigmoid", "softplus", "spiegelhalter", "wasserstein_distance",
+    "roc_auc", "roc_points", "shares_test", "sigmoid", "softplus_both_ways", "spiegelhalter", "wasserstein_distance",
     "wilson_interval",
 ]  # fmt: skip

@@ -34,10 +34,14 @@ def logit(probability: Floats) -> Floats:
     return log_elementwise(probability / (1.0 - probability))
 
 
-def softplus(values: Floats) -> Floats:
-    """ln(1 + e^x), shape (n,); element by element for the reason given at `sigmoid`. Finite for any finite x."""
-    rest = map(math.log1p, map(math.exp, (-np.abs(values)).tolist()))
-    return np.maximum(values, 0.0) + np.fromiter(rest, dtype=np.float64, count=len(values))
+def softplus_both_ways(values: Floats) -> tuple[Floats, Floats]:
+    """ln(1 + e^-x) and ln(1 + e^x), each shape (n,), finite for any finite x.
+
+    They share what costs: it is made element by element for the reason given at `sigmoid`.
+    """
+    both = map(math.log1p, map(math.exp, (-np.abs(values)).tolist()))
+    rest = np.fromiter(both, dtype=np.float64, count=len(values))
+    return np.maximum(-values, 0.0) + rest, np.maximum(values, 0.0) + rest
 
 
 def fit_line(log_odds: Floats, target: Floats, *, slope: float | None = None) -> tuple[float, float]:
