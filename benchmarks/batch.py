@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -21,6 +20,7 @@ from typing import TypedDict
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from benchmarks.bundles import copy_trees, newest_bundle
 from benchmarks.costs import Cost, cost_of
 from creditrisk.config import load_book
 from creditrisk.features import write_features
@@ -83,13 +83,10 @@ def trained(folder: Path, rows: int) -> Path:
 def measure(workspace: Path, folder: Path, rows: int) -> Compared:
     """Both ways over the same table and the same trees."""
     book = workspace / "home_credit"
-    bundle = max(book.glob("models/*/bundle"), key=lambda path: path.stat().st_mtime)
-    features = folder / "features.parquet"
-    _repeated(book / "data" / "processed" / "feature_store.parquet", features, rows, load_bundle(bundle).key)
-    model = folder / "model.ubj"
-    shutil.copy(bundle / "model.ubj", model)
-    names = load_bundle(bundle).preprocess.names
-    model.with_suffix(".names.json").write_text(json.dumps(names), encoding="utf-8")
+    bundle = newest_bundle(workspace, "home_credit")
+    features, model = folder / "features.parquet", folder / "model.ubj"
+    key = copy_trees(bundle, model).key
+    _repeated(book / "data" / "processed" / "feature_store.parquet", features, rows, key)
     ours = cost_of(
         [sys.executable, "-m", "benchmarks.batch", "--score", *map(str, (bundle, features, folder / "ours.parquet"))]
     )

@@ -27,6 +27,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from benchmarks.bundles import newest_bundle
 from creditrisk.config import Workspace, load_book
 from creditrisk.decisions.decide import Decided, Decider
 from creditrisk.decisions.intake import Application, Intake
@@ -66,7 +67,7 @@ def _tell(name: str, root: Path, folder: Path, chosen: argparse.Namespace) -> in
     raw = root / "demo" / name
     if not list(Workspace(root).book(name).models.glob("*/bundle")):
         _train(name, root, QUICK_ROWS if chosen.quick else FULL_ROWS)
-    newest = max(Workspace(root).book(name).models.glob("*/bundle"), key=lambda path: path.stat().st_mtime)
+    newest = newest_bundle(root, name)
     bundle, book = load_bundle(newest), load_book(newest)
     records = records_of(book, raw, most=max(chosen.applications, 300))
     intake = Intake(book)

@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from benchmarks.bundles import newest_bundle
 from creditrisk.config import Book, BookFolder, Workspace, load_book
 from creditrisk.demo import write_demo
 from creditrisk.duck import DuckSettings
@@ -56,7 +57,7 @@ def _tell(name: str, root: Path, chosen: argparse.Namespace) -> int:
     folder = Workspace(root).book(name)
     if not list(folder.models.glob("*/bundle")):
         _train(name, root, QUICK_ROWS if chosen.quick else FULL_ROWS)
-    newest = max(folder.models.glob("*/bundle"), key=lambda path: path.stat().st_mtime)
+    newest = newest_bundle(root, name)
     bundle, book = load_bundle(newest), load_book(newest)
     tables = {table: folder.table(table) for table in book.portfolio.tables if folder.table(table).is_file()}
     rows = _declined(bundle, folder, chosen.declines)

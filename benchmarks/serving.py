@@ -16,7 +16,6 @@ import argparse
 import asyncio
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -35,6 +34,7 @@ import numpy as np
 import psutil
 import pyarrow.parquet as pq
 
+from benchmarks.bundles import copy_trees, newest_bundle
 from creditrisk.config import Workspace, load_book
 from creditrisk.demo import write_demo
 from creditrisk.modelling import load_bundle
@@ -295,11 +295,8 @@ def _mlflow(name: str, root: Path, folder: Path) -> Iterator[Server]:
 
 @contextmanager
 def _floor(name: str, root: Path, folder: Path) -> Iterator[Server]:
-    newest = _newest(name, root)
     model = folder / f"{name}.ubj"
-    shutil.copy(newest / "model.ubj", model)
-    names = json.dumps(load_bundle(newest).preprocess.names)
-    model.with_suffix(".names.json").write_text(names, encoding="utf-8")
+    copy_trees(newest_bundle(root, name), model)
     command = ["-m", "uvicorn", "benchmarks.http_floor:app", "--no-access-log", "--log-level", "warning"]
     environment = {"FLOOR_MODEL": str(model)}
     with _running(
@@ -346,7 +343,7 @@ def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
 
 def _feature_rows(name: str, root: Path) -> list[bytes]:
     """MLflow's requests: one ready-made row each."""
-    names = list(load_bundle(_newest(name, root)).preprocess.names)
+    names = list(load_bundle(newest_bundle(root, name)).preprocess.names)
     rows = pq.read_table(Workspace(root).book(name).feature_store, columns=names).slice(0, RECORDS).to_pylist()
     return [
         json.dumps({"dataframe_split": {"columns": names, "data": [[_plain(row[one]) for one in names]]}}).encode()
@@ -356,7 +353,7 @@ def _feature_rows(name: str, root: Path) -> list[bytes]:
 
 def _numeric_rows(name: str, root: Path) -> list[bytes]:
     """The floor's requests: what the trees see of one row each, codes for words."""
-    preprocess = load_bundle(_newest(name, root)).preprocess
+    preprocess = load_bundle(newest_bundle(root, name)).preprocess
     table = pq.read_table(Workspace(root).book(name).feature_store, columns=list(preprocess.names)).slice(0, RECORDS)
     return [
         json.dumps({
@@ -365,11 +362,6 @@ def _numeric_rows(name: str, root: Path) -> list[bytes]:
         }).encode()
         for row in preprocess.matrix(table).values
     ]  # fmt: skip
-
-
-def _newest(name: str, root: Path) -> Path:
-    """The bundle that was made last."""
-    return max(Workspace(root).book(name).models.glob("*/bundle"), key=lambda path: path.stat().st_mtime)
 
 
 def _plain(value: Any) -> Any:

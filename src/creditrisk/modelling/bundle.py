@@ -90,10 +90,10 @@ class Bundle(Scorer):
     def members(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Places of each reason's features, and which part of each is the reason's; both shape (reasons, most of one).
 
-        Where a reason has fewer, some place with a part of 0.
+        At least one wide; where a reason has fewer, some place with a part of 0.
         """
         listed = self.policy.members(self.preprocess.names)
-        places = np.zeros((len(listed), max(map(len, listed), default=0)), np.int64)
+        places = np.zeros((len(listed), max(map(len, listed), default=1)), np.int64)
         parts = np.zeros(places.shape)
         for group, own in enumerate(listed):
             for number, (place, part) in enumerate(own):

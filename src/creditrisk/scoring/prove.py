@@ -124,8 +124,8 @@ class _Plan:
     number.  idle: places of the groups whose factor moves nothing that the trees read.
     rows: of all jobs.  same: the row of each job and peer, shape (jobs, peers).
     copied_to, copied: cells, and the peers' values for them.
-    made_to: cells of features that are computed;  variant, peer, column: of each, what goes there: of `variants`, and
-    the place in `part`.
+    made_to: cells of features that are computed.  variant, peer, column: what goes into each: of which of `variants`
+    and of which peer, and its place in `part`.
     """
 
     groups: Places
@@ -151,7 +151,7 @@ def _plan(bundle: Bundle, people: Applicants) -> _Plan:
     alike: dict[Any, list[int]] = {}
     for step in people.steps:
         copied = tuple(place[name] for name in step.copied if place[name] in read)
-        made = tuple((one, name) for one, names in step.computed for name in names if place[name] in read)
+        made = tuple((one, name) for one, its in step.computed for name in its if place[name] in read)
         alike.setdefault((copied, made), []).append(group[step.code])
     idle = alike.pop(((), ()), [])
     wanted = {name for _, made in alike for _, name in made}

@@ -45,6 +45,13 @@ def test_contribution_is_what_the_group_adds_above_the_usual(bundle: Bundle) -> 
         assert by_feature[reason["feature"]] == max(by_feature[name] for name in group.features)
 
 
+def test_a_book_that_groups_no_features_decides_without_reasons(bundle: Bundle) -> None:
+    told = score(replace(bundle, policy=replace(bundle.policy, reasons=())), ROWS)
+    assert told["decision"].equals(score(bundle, ROWS)["decision"])
+    assert "decline" in told["decision"].to_pylist()
+    assert not any(told["reasons"].to_pylist())
+
+
 @pytest.mark.parametrize("cut_off", [0.05, 0.1, 0.5])
 def test_no_decline_goes_without_a_reason_wherever_the_cut_off_lies(
     bundle_of: Callable[[str], Bundle], cut_off: float
